@@ -27,6 +27,13 @@ fail() {
   exit 1
 }
 
+# Asks for the password now, while the terminal is ours.
+need_root() {
+  ((EUID == 0)) || sudo -v || fail "sudo does not let you, $(id -un), become root." \
+    "The lab makes network namespaces and starts machines, which only root may do." \
+    "Allow yourself to use sudo, or run this as root."
+}
+
 as_root() {
   if ((EUID == 0)); then "$@"; else sudo -- "$@"; fi
 }
