@@ -1,0 +1,135 @@
+#!/usr/bin/python
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0 or later (https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Ask everything that one vantage point can answer, in one call and at the same time."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.reachability import evidence, login, probe
+
+DOCUMENTATION = r"""
+module: reachability_observe
+short_description: Ask everything that one vantage point can answer
+description:
+  - Asks all ports of the matrix that this vantage point asks, all at once, and tells
+    C(open), C(refused), C(filtered) (no answer), C(unreachable) and C(unresolved) apart.
+  - Fetches pages, collects evidence of the machine, and tries the two ways of logging in.
+  - Changes nothing.
+options:
+  vantage:
+    description: Who asks. C(internet) is the operator's machine, which never asks a private address.
+    type: str
+    required: true
+  matrix:
+    description: Rows with C(from), C(to), C(port), C(protocol), C(expect) and C(reason).
+    type: list
+    elements: dict
+    required: true
+  addresses:
+    description: The address of each target as seen from here; empty where it has none.
+    type: dict
+    required: true
+  pages:
+    description: URLs to fetch, by name.
+    type: dict
+    default: {}
+  units:
+    description: The systemd units whose state is evidence.
+    type: list
+    elements: str
+    default: []
+  evidence:
+    description: Whether to collect evidence of the machine itself.
+    type: bool
+    default: false
+  ssh_config:
+    description: The file with the hosts C(public) and C(private), to try both ways through the bastion.
+    type: path
+    default: ""
+  seconds:
+    description: How long one question may wait for its answer.
+    type: float
+    default: 3
+author: Onebox
+"""
+
+RETURN = r"""
+cells:
+  description: The answer to each row asked here.
+  returned: always
+  type: dict
+pages:
+  description: Status and visible text of each page.
+  returned: always
+  type: dict
+logins:
+  description: Outcome of each way to log in.
+  returned: always
+  type: dict
+evidence:
+  description: Forwarding, translation, listeners, default interface and units.
+  returned: always
+  type: dict
+"""
+
+SPEC = {
+    "vantage": {"type": "str", "required": True},
+    "matrix": {"type": "list", "elements": "dict", "required": True},
+    "addresses": {"type": "dict", "required": True},
+    "pages": {"type": "dict", "default": {}},
+    "units": {"type": "list", "elements": "str", "default": []},
+    "evidence": {"type": "bool", "default": False},
+    "ssh_config": {"type": "path", "default": ""},
+    "seconds": {"type": "float", "default": 3},
+}
+
+
+def ask_pages(pages: dict[str, str], seconds: float) -> dict[str, Any]:
+    jobs = {name: partial(probe.fetch_patiently, url, seconds) for name, url in pages.items()}
+    late = {"status": 0, "text": "", "error": "no answer in time"}
+    answers: dict[str, Any] = probe.together(jobs, 2 * seconds + probe.PAUSE_SECONDS + 1, late)
+    return answers
+
+
+def ask_logins(config: str, seconds: float) -> dict[str, Any]:
+    if not config:
+        return {}
+    jobs = {
+        "public": partial(login.direct, config, "public", seconds),
+        "jump": partial(login.direct, config, "private", seconds),
+        "agent": partial(login.forwarded, config, "public", "private", seconds),
+    }
+    late = {"ok": False, "peer": "", "error": "no answer in time"}
+    answers: dict[str, Any] = probe.together(jobs, 5 * seconds + 5, late)
+    return answers
+
+
+def observe(params: dict[str, Any]) -> dict[str, Any]:
+    """All answers; the three kinds of question wait at the same time."""
+    seconds = params["seconds"]
+    cells = probe.cells_from(params["vantage"], params["matrix"])
+    jobs = {
+        "cells": partial(probe.ask_all, params["vantage"], cells, params["addresses"], seconds),
+        "pages": partial(ask_pages, params["pages"], 2 * seconds),
+        "logins": partial(ask_logins, params["ssh_config"], seconds),
+    }
+    if params["evidence"]:
+        jobs["evidence"] = partial(evidence.collect, params["units"])
+    return {"evidence": {}, **probe.together(jobs, 12 * seconds, {})}
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)  # type: ignore[no-untyped-call]  # published without types
+    try:
+        answers = observe(module.params)
+    except ValueError as error:
+        module.fail_json(msg=str(error))
+    module.exit_json(changed=False, **answers)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,60 @@
+"""Collect on a machine what names a cause: forwarding, translation, listeners, units. Reads only."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from typing import Any
+
+
+def output(argv: list[str]) -> str | None:
+    """What the program prints, or None where it is not installed or fails without a word."""
+    try:
+        done = subprocess.run(
+            argv,
+            check=False,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            timeout=10,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout if done.stdout or done.returncode == 0 else None
+
+
+def parse_listeners(text: str) -> list[str]:
+    """Local `address:port` of each listening TCP socket, from `ss --no-header`."""
+    return sorted({fields[3] for fields in map(str.split, text.splitlines()) if len(fields) > 3})
+
+
+def parse_translations(text: str) -> list[str]:
+    """The rules of the chain that translates on the way out."""
+    return [line.strip() for line in text.splitlines() if line.startswith("-A POSTROUTING")]
+
+
+def parse_default_interface(text: str) -> str:
+    """The interface of the default route, from `ip route show default`."""
+    fields = text.split()
+    return fields[fields.index("dev") + 1] if "dev" in fields else ""
+
+
+def unit_states(units: list[str]) -> dict[str, str]:
+    """active, inactive, failed, ... for each unit."""
+    if not units:
+        return {}
+    states = (output(["systemctl", "is-active", *units]) or "").split()
+    return dict(zip(units, states)) if len(states) == len(units) else {}
+
+
+def collect(units: list[str]) -> dict[str, Any]:
+    """All evidence of this machine in one call."""
+    nat = output(["iptables-save", "-t", "nat"])
+    return {
+        "ip_forward": Path("/proc/sys/net/ipv4/ip_forward").read_text(encoding="ascii").strip(),
+        "translations": parse_translations(nat or ""),
+        "listeners": parse_listeners(output(["ss", "-H", "-ltn"]) or ""),
+        "default_interface": parse_default_interface(output(["ip", "route", "show", "default"]) or ""),
+        "units": unit_states(units),
+    }

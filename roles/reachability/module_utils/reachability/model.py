@@ -1,0 +1,81 @@
+"""The words of the proof: a cell of the matrix, a finding with its verdict, a suspect with its repair."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+OUTSIDE = ("operator", "internet")  # both are asked from the operator's machine
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One row of the matrix: who asks whom, on which port, and what the answer should be."""
+
+    source: str
+    target: str
+    port: int
+    expect: str
+    reason: str
+    protocol: str = "tcp"
+
+    @classmethod
+    def parse(cls, row: dict[str, Any]) -> Cell:
+        return cls(
+            source=str(row["from"]),
+            target=str(row["to"]),
+            port=int(row["port"]),
+            expect=str(row["expect"]),
+            reason=str(row["reason"]),
+            protocol=str(row.get("protocol", "tcp")),
+        )
+
+    @property
+    def name(self) -> str:
+        return f"{self.source} -> {self.target}:{self.port}"
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """What to look at first; the lower the rank, the nearer to the cause."""
+
+    rank: int
+    name: str
+    look: str
+    repair: str
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One question with both answers; `ok` is None when nobody could be asked."""
+
+    topic: str
+    question: str
+    intended: str
+    observed: str
+    ok: bool | None
+    reason: str = ""
+    suspect: Suspect | None = None
+
+    @property
+    def verdict(self) -> str:
+        return {True: "ok", False: "WRONG", None: "not asked"}[self.ok]
+
+
+# Ranks follow the way of a packet: what is broken further down explains what fails further up.
+RANK_MACHINE = 10
+RANK_ADDRESS = 15
+RANK_GROUP = 20
+RANK_ROUTE = 25
+RANK_LOGIN = 30
+RANK_KERNEL = 40
+RANK_SERVICE = 50
+RANK_LISTENER = 60
+RANK_APPLICATION = 70
+RANK_PACKET = 90
+
+
+def repair(environment: str, tag: str = "") -> str:
+    """The command that puts it right, as narrow as the fault allows."""
+    command = f"ansible-playbook playbooks/site.yml --limit {environment}"
+    return f"{command} --tags {tag}" if tag else command

@@ -1,0 +1,151 @@
+"""Judge what users get: the page, the way out, the two ways to log in."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from .model import RANK_APPLICATION, RANK_LOGIN, Finding, Suspect, repair
+from .probe import NEVER_FROM_OUTSIDE
+
+
+def first_match(pattern: str, text: str) -> str:
+    """The first group of the pattern in the text, or nothing."""
+    found = re.search(pattern, text)
+    return (found.group(1) if found.groups() else found.group()).strip() if found else ""
+
+
+def shorten(text: str, width: int = 44) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= width else line[: width - 3] + "..."
+
+
+def page_suspect(answer: Mapping[str, Any], environment: str) -> Suspect:
+    """Which of the three programs behind the page to look at, from the status alone."""
+    status, text = answer["status"], shorten(answer["text"], 160)
+    if status == 0:
+        return Suspect(
+            RANK_APPLICATION,
+            "nginx on public",
+            f"The page gave no answer: {answer.get('error', '')}.",
+            repair(environment, "nginx_proxy"),
+        )
+    if status in (502, 504):
+        return Suspect(
+            RANK_APPLICATION,
+            "tomcat on public",
+            f"nginx answers {status}: Tomcat behind it does not.",
+            repair(environment, "tomcat"),
+        )
+    if status == 503:
+        return Suspect(
+            RANK_APPLICATION,
+            "MySQL on private, or the application's account in it",
+            f"The application answers 503: {text}",
+            repair(environment, "mysql_server"),
+        )
+    return Suspect(
+        RANK_APPLICATION + 1, "the application", f"{status}: {text}", repair(environment, "tomcat")
+    )
+
+
+def judge_page(answer: Mapping[str, Any] | None, row_pattern: str, environment: str) -> list[Finding]:
+    """The page answers 200, and shows what only the database can have given it."""
+    if answer is None:
+        return []
+    ok = answer["status"] == 200
+    observed = f"{answer['status']}" if answer["status"] else shorten(str(answer.get("error", "")))
+    suspect = None if ok else page_suspect(answer, environment)
+    findings = [Finding("service", "operator opens the page", "200", observed, ok, "", suspect)]
+    if not row_pattern:
+        return findings
+    row = first_match(row_pattern, answer["text"]) if ok else ""
+    findings.append(
+        Finding(
+            "service",
+            "the page shows a row of the database",
+            "a row",
+            shorten(row) if row else "none",
+            bool(row) if ok else None,
+            "it crosses every machine and every group on its way",
+            None if row or not ok else page_suspect(answer, environment),
+        )
+    )
+    return findings
+
+
+def judge_client(
+    answer: Mapping[str, Any] | None, client_pattern: str, operator: str, environment: str
+) -> list[Finding]:
+    """The application saw the client itself, not the proxy in front of it."""
+    if answer is None or not client_pattern:
+        return []
+    seen = first_match(client_pattern, answer["text"]) if answer["status"] == 200 else ""
+    question, intended = "the page sees its client", operator or "a public address"
+    if answer["status"] != 200:
+        return [Finding("service", question, intended, "-", None)]
+    ok = bool(seen) and (seen == operator or is_client(seen))
+    suspect = Suspect(
+        RANK_APPLICATION + 2,
+        "forwarded headers (RemoteIpValve in Tomcat, X-Forwarded-For in nginx)",
+        f"The application took {seen or 'nobody'} for its client; SSH saw {operator or 'nobody'}.",
+        repair(environment, "tomcat,nginx_proxy"),
+    )
+    return [Finding("service", question, intended, seen or "none", ok, "", None if ok else suspect)]
+
+
+def is_client(text: str) -> bool:
+    """An address that can come from the internet: some networks use several for one person."""
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return not any(address in network for network in NEVER_FROM_OUTSIDE)
+
+
+def judge_egress(
+    machine: str, answer: Mapping[str, Any] | None, elastic_ip: str, environment: str
+) -> Finding:
+    """What a service out there takes for the machine's address."""
+    question = f"{machine} is seen on the internet as"
+    if answer is None:
+        return Finding("service", question, elastic_ip, "-", None)
+    observed = shorten(answer["text"]) if answer["status"] == 200 else "no answer"
+    ok = observed == elastic_ip and bool(elastic_ip)
+    suspect = Suspect(
+        RANK_APPLICATION + 3,
+        f"way out of {machine}",
+        f"{machine} should be seen as {elastic_ip or 'an Elastic IP'}; "
+        f"the answer was: {observed} {answer.get('error', '')}".rstrip()
+        + ".",
+        repair(environment, "nat_masquerade"),
+    )
+    return Finding(
+        "service", question, elastic_ip or "an Elastic IP", observed, ok, "", None if ok else suspect
+    )
+
+
+def judge_logins(
+    logins: Mapping[str, Mapping[str, Any]], bastion_address: str, environment: str
+) -> list[Finding]:
+    """Both ways through the bastion end on the private machine, and come from the bastion."""
+    titles = {
+        "jump": ("operator reaches private by ProxyJump", "AllowTcpForwarding in sshd of public"),
+        "agent": ("operator reaches private by agent", "AllowAgentForwarding in sshd of public"),
+    }
+    findings = []
+    for way, (question, name) in titles.items():
+        login = logins.get(way)
+        if login is None:
+            continue
+        ok = bool(login["ok"]) and login["peer"] == bastion_address
+        observed = f"from {login['peer']}" if login["ok"] else shorten(str(login["error"]))
+        suspect = Suspect(
+            RANK_LOGIN + 5, name, f"The login failed: {login['error']}", repair(environment, "ssh_bastion")
+        )
+        findings.append(
+            Finding("service", question, f"from {bastion_address}", observed, ok, "", None if ok else suspect)
+        )
+    return findings

@@ -1,0 +1,36 @@
+"""What is read from the programs of a machine."""
+
+from __future__ import annotations
+
+from reachability import evidence
+
+SS = """\
+LISTEN 0      100        127.0.0.1:8080      0.0.0.0:*
+LISTEN 0      511          0.0.0.0:80        0.0.0.0:*
+LISTEN 0      128             [::]:22           [::]:*
+LISTEN 0      4096   127.0.0.53%lo:53        0.0.0.0:*
+"""
+NAT = """\
+*nat
+:POSTROUTING ACCEPT [0:0]
+-A PREROUTING -j ACCEPT
+-A POSTROUTING -s 10.1.2.0/24 -o ens5 -j MASQUERADE
+COMMIT
+"""
+
+
+def test_listeners_are_read_from_ss() -> None:
+    assert evidence.parse_listeners(SS) == ["0.0.0.0:80", "127.0.0.1:8080", "127.0.0.53%lo:53", "[::]:22"]
+
+
+def test_translations_are_read_from_iptables_save() -> None:
+    assert evidence.parse_translations(NAT) == ["-A POSTROUTING -s 10.1.2.0/24 -o ens5 -j MASQUERADE"]
+
+
+def test_the_default_interface_is_read_from_ip_route() -> None:
+    assert evidence.parse_default_interface("default via 10.1.1.1 dev ens5 proto static\n") == "ens5"
+    assert evidence.parse_default_interface("") == ""
+
+
+def test_a_program_that_is_not_installed_says_nothing() -> None:
+    assert evidence.output(["onebox-has-no-such-program"]) is None
