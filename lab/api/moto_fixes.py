@@ -1,0 +1,93 @@
+"""Where moto 5.2.5 answers unlike EC2 and the answer can be mended in its classes. One function per difference."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Network
+from typing import Any
+
+from moto.ec2.models import elastic_ip_addresses, elastic_network_interfaces
+from moto.ec2.models.instances import Instance
+from moto.ec2.models.route_tables import Route
+
+from lab.observe import ec2_backend
+
+# The first addresses of the pool are the lab's own: its internet, the operator.
+FIRST_PUBLIC_HOST = 16
+
+
+def apply_fixes(pool: IPv4Network) -> None:
+    """Mend moto's classes; call it once, before the first request."""
+    _give_addresses_from(pool)
+    _delete_primary_interface_with_its_instance()
+    _share_source_dest_check()
+    _report_routes_by_interface()
+
+
+def _give_addresses_from(pool: IPv4Network) -> None:
+    """moto gives Elastic IPs out of 127.0.0.0/8 and public ones out of somebody's real network."""
+
+    def next_address() -> str:
+        backend = ec2_backend()
+        nics = (nic for nic in backend.enis.values() if nic.public_ip)
+        taken = {one.public_ip for one in backend.addresses} | {nic.public_ip for nic in nics}
+        hosts = (str(pool[number]) for number in range(FIRST_PUBLIC_HOST, pool.num_addresses - 1))
+        return next(host for host in hosts if host not in taken)
+
+    elastic_ip_addresses.random_ip = next_address
+    elastic_network_interfaces.random_public_ip = next_address
+
+
+def _delete_primary_interface_with_its_instance() -> None:
+    """An interface that was made with the instance goes with it.
+
+    Source: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/using-eni.html
+    """
+    original = Instance.prep_nics
+
+    def prep_nics(self: Instance, nic_spec: list[dict[str, Any]], *args: Any, **kwargs: Any) -> None:
+        original(self, nic_spec, *args, **kwargs)
+        brought = {nic.get("NetworkInterfaceId") for nic in nic_spec}
+        for nic in self.nics.values():
+            if nic.id not in brought:
+                nic.delete_on_termination = True
+
+    Instance.prep_nics = prep_nics  # type: ignore[method-assign]
+
+
+def _share_source_dest_check() -> None:
+    """The instance's attribute is that of its primary interface.
+
+    Source: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_InstanceAttribute.html
+    """
+
+    def read(self: Any) -> bool:
+        nics = self.__dict__.get("nics")
+        return bool(nics[0].source_dest_check) if nics else True
+
+    def write(self: Any, value: Any) -> None:
+        for nic in list(self.__dict__.get("nics", {}).values())[:1]:
+            nic.source_dest_check = str(value).lower() == "true"
+
+    Instance.source_dest_check = property(read, write)  # type: ignore[assignment]
+
+
+def _report_routes_by_interface() -> None:
+    """A route to an instance also names its interface, and is a black hole when the instance is down.
+
+    Source: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_Route.html
+    """
+
+    def interface_id(self: Any) -> str | None:
+        if self.interface:
+            return str(self.interface.id)
+        nics = getattr(self.instance, "nics", None)
+        return str(nics[0].id) if nics else None
+
+    def state(self: Any) -> str:
+        instance = self.instance or (self.interface and self.interface.instance)
+        dead = instance is not None and instance.state not in ("pending", "running")
+        orphaned = self.interface is not None and self.interface.instance is None
+        return "blackhole" if dead or orphaned else "active"
+
+    Route.network_interface_id = property(interface_id)  # type: ignore[method-assign, assignment]
+    Route.state = property(state)  # type: ignore[method-assign, assignment]

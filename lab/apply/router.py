@@ -1,0 +1,149 @@
+"""One VPC's router in the kernel: its namespace, its ports, its ruleset and its routes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from lab.apply import namespaces
+from lab.compile.firewall import compile_firewall
+from lab.compile.names import GATEWAY_INTERFACE, GATEWAY_VPC_END, INSTANCE_INTERFACE, short
+from lab.compile.routes import Routing, compile_routing
+from lab.config import LabConfig
+from lab.model import Interface, Vpc
+from lab.run import in_namespace, run
+
+# Inside a VPC jumbo frames are the rule; the internet gateway takes 1500.
+# Source: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/network_mtu.html
+VPC_MTU = 9001
+INTERNET_MTU = 1500
+
+ROUTER_SYSCTL = {
+    "net.ipv4.ip_forward": 1,
+    "net.ipv4.conf.all.rp_filter": 0,
+    "net.ipv4.conf.default.rp_filter": 0,
+    "net.ipv4.conf.all.send_redirects": 0,
+    "net.ipv4.conf.default.send_redirects": 0,
+    "net.ipv4.conf.default.proxy_arp": 1,
+}
+
+# A namespace starts with this host's values; a machine starts with the kernel's.
+MACHINE_SYSCTL = {
+    "net.ipv4.ip_forward": 0,
+    "net.ipv4.conf.all.rp_filter": 0,
+    "net.ipv4.conf.default.rp_filter": 0,
+    "net.ipv4.ip_local_port_range": "32768 60999",
+}
+
+
+@dataclass
+class Router:
+    """The living router of one VPC; remembers what it applied so that only differences are written."""
+
+    config: LabConfig
+    vpc_id: str
+    _ports: dict[str, str] = field(default_factory=dict)  # interface id -> namespace of its machine
+    _ruleset: str = ""
+    _routing: Routing = field(default_factory=lambda: Routing(frozenset(), frozenset()))
+    _mapped: frozenset[tuple[str, str]] = frozenset()
+
+    @property
+    def namespace(self) -> str:
+        return f"{self.config.prefix}{short(self.vpc_id)}"
+
+    def machine_namespace(self, nic: Interface) -> str:
+        return f"{self.config.prefix}{short(nic.instance_id)}"
+
+    def create(self, vpc: Vpc) -> None:
+        """Make the namespace with the resolver's addresses and one link to the internet."""
+        namespaces.delete(self.namespace)  # half of one, if the last attempt failed
+        namespaces.create(self.namespace)
+        namespaces.sysctl(self.namespace, ROUTER_SYSCTL)
+        internet = self.config.internet_namespace
+        namespaces.batch(
+            self.namespace,
+            [
+                f"address add {vpc.resolver}/32 dev lo",
+                "address add 169.254.169.253/32 dev lo",
+                f"link add {GATEWAY_INTERFACE} mtu {INTERNET_MTU} type veth "
+                f"peer name {short(self.vpc_id)} mtu {INTERNET_MTU} netns {internet}",
+                f"address add {GATEWAY_VPC_END}/32 dev {GATEWAY_INTERFACE}",
+                f"link set {GATEWAY_INTERFACE} up",
+            ],
+        )
+
+    def destroy(self) -> None:
+        for nic_id in list(self._ports):
+            self.unplug(nic_id)
+        namespaces.delete(self.namespace)
+
+    def sync(self, vpc: Vpc) -> None:
+        """Make ports, filters and routes what the model says."""
+        wanted = {nic.id: nic for nic in vpc.interfaces}
+        for gone in self._ports.keys() - wanted.keys():
+            self.unplug(gone)
+        for nic_id in wanted.keys() - self._ports.keys():
+            self._plug(vpc, wanted[nic_id])
+        self._apply_firewall(vpc)
+        self._apply_routing(compile_routing(vpc))
+
+    def unplug(self, nic_id: str) -> None:
+        """Pull the cable of one interface; with a machine's last one go its firewall rules and sysctls."""
+        machine = self._ports.pop(nic_id, None)
+        run(["ip", "-n", self.namespace, "link", "delete", short(nic_id)], check=False)
+        if machine and machine not in self._ports.values():
+            namespaces.delete(machine)
+        lost = {route for route in self._routing.routes if short(nic_id) in route.via.split()}
+        self._routing = Routing(self._routing.rules, self._routing.routes - lost)
+
+    def _plug(self, vpc: Vpc, nic: Interface) -> None:
+        """Give an interface its cable, address and default gateway, as DHCP does on AWS."""
+        subnet = next(one for one in vpc.subnets if one.id == nic.subnet_id)
+        machine = self.machine_namespace(nic)
+        if not namespaces.names(machine):
+            namespaces.create(machine)
+            namespaces.sysctl(machine, MACHINE_SYSCTL)
+        port = short(nic.id)
+        namespaces.batch(
+            self.namespace,
+            [
+                f"link add {port} mtu {VPC_MTU} type veth "
+                f"peer name {INSTANCE_INTERFACE} mtu {VPC_MTU} address {nic.mac} netns {machine}",
+                f"address add {subnet.cidr[1]}/32 dev {port}",
+                f"link set {port} up",
+                # Proxy ARP answers after a random delay unless told not to.
+                f"ntable change name arp_cache dev {port} proxy_delay 0",
+            ],
+        )
+        namespaces.batch(
+            machine,
+            [
+                f"address add {nic.private_ip}/{subnet.cidr.prefixlen} dev {INSTANCE_INTERFACE}",
+                f"link set {INSTANCE_INTERFACE} up",
+                f"route add default via {subnet.cidr[1]} dev {INSTANCE_INTERFACE}",
+            ],
+        )
+        self._ports[nic.id] = machine
+
+    def _apply_firewall(self, vpc: Vpc) -> None:
+        ruleset = compile_firewall(vpc)
+        if ruleset != self._ruleset:
+            run(in_namespace(self.namespace, ["nft", "-f", "-"]), stdin=ruleset)
+            self._ruleset = ruleset
+        mapped = frozenset((str(nic.private_ip), str(nic.public_ip)) for nic in vpc.interfaces if nic.public_ip)
+        for _, public in self._mapped - mapped:
+            # A flow over a mapping that is gone ends with it.
+            for side in ("--orig-dst", "--reply-dst"):
+                run(in_namespace(self.namespace, ["conntrack", "-D", side, public]), check=False)
+        self._mapped = mapped
+
+    def _apply_routing(self, routing: Routing) -> None:
+        before = self._routing
+        keys = {route.key for route in routing.routes}
+        commands = [f"route replace {route.arguments()}" for route in sorted(routing.routes - before.routes)]
+        commands += [f"rule add {rule.arguments()}" for rule in sorted(routing.rules - before.rules)]
+        stale = [route for route in sorted(before.routes - routing.routes) if route.key not in keys]
+        gone = [f"route delete {route.arguments()}" for route in stale]
+        gone += [f"rule delete {rule.arguments()}" for rule in sorted(before.rules - routing.rules)]
+        namespaces.batch(self.namespace, commands)
+        namespaces.batch(self.namespace, gone, tolerant=True)  # a route goes by itself with its interface
+        self._routing = routing

@@ -1,0 +1,172 @@
+"""One VPC -> the nftables ruleset of its router: checks, translation, network ACLs, security groups.
+
+The ruleset replaces the one before in one transaction, so no packet ever sees half of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from lab.compile.matches import acl_match, rule_matches
+from lab.compile.names import GATEWAY_INTERFACE, chain, members, short
+from lab.model import ANYWHERE, NetworkAcl, Rule, SecurityGroup, Vpc
+
+
+def compile_firewall(vpc: Vpc) -> str:
+    """Return the whole ruleset of the VPC's router as text for `nft -f`."""
+    lines = ["flush ruleset", "table ip vpc {"]
+    for block in (
+        _gateway_maps(vpc),
+        _member_sets(vpc),
+        _source_check(vpc),
+        _router_input(vpc),
+        _translation(),
+        _acl_chains(vpc),
+        _group_chains(vpc),
+        _forward(vpc),
+    ):
+        lines += [f"  {line}" for line in block]
+    return "\n".join([*lines, "}", ""])
+
+
+def _elements(values: Iterable[str]) -> str:
+    joined = ", ".join(values)
+    return f" elements = {{ {joined} }};" if joined else ""
+
+
+def _gateway_maps(vpc: Vpc) -> Iterator[str]:
+    mapped = [nic for nic in vpc.interfaces if nic.public_ip and vpc.gateway_id]
+    inward = _elements(f"{nic.public_ip} : {nic.private_ip}" for nic in mapped)
+    outward = _elements(f"{nic.private_ip} : {nic.public_ip}" for nic in mapped)
+    yield f"map public_to_private {{ type ipv4_addr : ipv4_addr;{inward} }}"
+    yield f"map private_to_public {{ type ipv4_addr : ipv4_addr;{outward} }}"
+    yield f"set public_holders {{ type ipv4_addr;{_elements(str(nic.private_ip) for nic in mapped)} }}"
+
+
+def _member_sets(vpc: Vpc) -> Iterator[str]:
+    """A rule that names a group admits the private addresses of that group's members.
+
+    Source: https://docs.aws.amazon.com/vpc/latest/userguide/security-group-rules.html#security-group-referencing
+    """
+    for group in vpc.groups:
+        addresses = _elements(str(nic.private_ip) for nic in vpc.interfaces if group.id in nic.group_ids)
+        yield f"set {members(group.id)} {{ type ipv4_addr;{addresses} }}"
+
+
+def _source_check(vpc: Vpc) -> Iterator[str]:
+    """An instance must be the source or the destination of its traffic unless the check is off.
+
+    Source: https://docs.aws.amazon.com/vpc/latest/userguide/work-with-nat-instances.html#EIP_Disable_SrcDestCheck
+    """
+    yield "chain source_check {"
+    yield "  type filter hook prerouting priority raw; policy accept;"
+    for nic in vpc.interfaces:
+        if nic.source_dest_check:
+            yield f'  iifname "{short(nic.id)}" ip saddr != {nic.private_ip} counter drop'
+    yield "}"
+
+
+def _router_input(vpc: Vpc) -> Iterator[str]:
+    """The router itself answers only DNS; groups and ACLs do not filter the Amazon resolver.
+
+    Source: https://docs.aws.amazon.com/vpc/latest/userguide/AmazonDNS-concepts.html
+    """
+    yield "chain input {"
+    yield "  type filter hook input priority filter; policy drop;"
+    yield '  iifname "lo" accept'
+    yield "  ct state established,related accept"
+    for protocol in ("udp", "tcp"):
+        yield f"  ip daddr {{ {vpc.resolver}, 169.254.169.253 }} {protocol} dport 53 accept"
+    yield "}"
+
+
+def _translation() -> Iterator[str]:
+    """The internet gateway translates one to one between a private address and its public one.
+
+    Source: https://docs.aws.amazon.com/vpc/latest/userguide/VPC_Internet_Gateway.html
+    """
+    yield "chain gateway_in {"
+    yield "  type nat hook prerouting priority dstnat; policy accept;"
+    yield f'  iifname "{GATEWAY_INTERFACE}" dnat to ip daddr map @public_to_private'
+    yield "}"
+    yield "chain gateway_out {"
+    yield "  type nat hook postrouting priority srcnat; policy accept;"
+    yield f'  oifname "{GATEWAY_INTERFACE}" snat to ip saddr map @private_to_public'
+    yield "}"
+
+
+def _restrictive(acl: NetworkAcl) -> bool:
+    """Whether the ACL is anything but the default that allows all both ways."""
+    for egress in (True, False):
+        entries = [entry for entry in acl.entries if entry.egress is egress]
+        first = min(entries, key=lambda entry: entry.number, default=None)
+        if not (first and first.allow and first.protocol == "-1" and first.cidr == ANYWHERE):
+            return True
+    return False
+
+
+def _acl_chains(vpc: Vpc) -> Iterator[str]:
+    """Numbered entries, lowest first, the first match decides, the rest is denied; no state is kept.
+
+    Source: https://docs.aws.amazon.com/vpc/latest/userguide/nacl-rules.html
+    """
+    for acl in filter(_restrictive, vpc.acls):
+        for egress in (True, False):
+            yield f"chain {chain(acl.id, 'egress' if egress else 'ingress')} {{"
+            for entry in sorted((e for e in acl.entries if e.egress is egress), key=lambda e: e.number):
+                verdict = "return" if entry.allow else "counter drop"
+                yield f"  {acl_match(entry)}{verdict}"
+            yield "  counter drop"
+            yield "}"
+
+
+def _group_chains(vpc: Vpc) -> Iterator[str]:
+    """Per interface: the union of its groups' rules, egress and ingress; what none admits is dropped.
+
+    Source: https://docs.aws.amazon.com/vpc/latest/userguide/vpc-security-groups.html
+    """
+    groups = {group.id: group for group in vpc.groups}
+    for nic in vpc.interfaces:
+        own = [groups[group_id] for group_id in nic.group_ids if group_id in groups]
+        yield from _rule_chain(chain(short(nic.id), "egress"), own, peer="daddr", verdict="return")
+        yield from _rule_chain(chain(short(nic.id), "ingress"), own, peer="saddr", verdict="accept")
+
+
+def _rule_chain(name: str, groups: list[SecurityGroup], *, peer: str, verdict: str) -> Iterator[str]:
+    yield f"chain {name} {{"
+    for group in groups:
+        rules: tuple[Rule, ...] = group.egress if peer == "daddr" else group.ingress
+        for rule in rules:
+            for match in rule_matches(rule, peer=peer):
+                yield f'  {match}{verdict} comment "{group.id}"'
+    yield "  counter drop"
+    yield "}"
+
+
+def _forward(vpc: Vpc) -> Iterator[str]:
+    """What crosses the router: checked, then ACLs without state, then groups with state."""
+    yield "chain forward {"
+    yield "  type filter hook forward priority filter; policy drop;"
+    for nic in vpc.interfaces:
+        if nic.source_dest_check:
+            yield f'  oifname "{short(nic.id)}" ip daddr != {nic.private_ip} counter drop'
+    yield f'  oifname "{GATEWAY_INTERFACE}" ip saddr != @public_holders counter drop'
+    yield from (f"  {line}" for line in _acl_jumps(vpc))
+    yield "  ct state established,related accept"
+    yield "  ct state invalid counter drop"
+    for direction, name in (("egress", "iifname"), ("ingress", "oifname")):
+        jumps = [f'"{short(nic.id)}" : jump {chain(short(nic.id), direction)}' for nic in vpc.interfaces]
+        if jumps:
+            yield f"  {name} vmap {{ {', '.join(jumps)} }}"
+    yield f'  oifname "{GATEWAY_INTERFACE}" accept'
+    yield "}"
+
+
+def _acl_jumps(vpc: Vpc) -> Iterator[str]:
+    """An ACL sees what enters and leaves its subnet, not what stays inside."""
+    for acl in filter(_restrictive, vpc.acls):
+        for subnet_id in acl.subnet_ids:
+            names = ", ".join(f'"{short(nic.id)}"' for nic in vpc.interfaces if nic.subnet_id == subnet_id)
+            if names:
+                yield f"  iifname {{ {names} }} oifname != {{ {names} }} jump {chain(acl.id, 'egress')}"
+                yield f"  oifname {{ {names} }} iifname != {{ {names} }} jump {chain(acl.id, 'ingress')}"

@@ -1,0 +1,185 @@
+"""The lab's own process: serves the API and makes the kernel follow it until it is told to stop."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import signal
+import socket
+import threading
+import traceback
+from pathlib import Path
+from typing import Any
+
+from lab.config import LabConfig
+
+# moto reads these when it is imported: our own images instead of its 1,286 old ones.
+os.environ["MOTO_AMIS_PATH"] = str(Path(__file__).parent / "data" / "amis.json")
+
+from lab.api.calls import Call
+from lab.api.moto_fixes import apply_fixes
+from lab.api.server import Api, serve
+from lab.apply.internet import PACKAGE_CACHE_PORT
+from lab.apply.namespaces import bind_socket
+from lab.apply.network import Network
+from lab.machines.fleet import POWERED, Fleet
+from lab.model import Instance, Model, Vpc
+from lab.observe import ec2_backend, observe
+from lab.services.package_cache import ADDRESS_SERVICE, Handler, PackageCache
+from lab.services.resolver import Resolver
+from lab.sweep import sweep
+
+TICK_SECONDS = 1.0
+
+
+class Lab:
+    """Observe, compile, apply: once per change of the API, and once a second for what happens by itself."""
+
+    def __init__(self, config: LabConfig, image: Path) -> None:
+        self._config = config
+        self._awake = threading.Event()
+        self._stopping = threading.Event()
+        self._network = Network(config)
+        self._fleet = Fleet(config, image, self._awake.set)
+        self._resolvers: dict[str, Resolver] = {}
+        self._failure = ""
+
+    def start(self) -> None:
+        apply_fixes(self._config.pool)
+        self._network.create()
+        Handler.own_address = str(self._config.internet_address)
+        cache = PackageCache(
+            bind_socket(self._config.internet_namespace, socket.SOCK_STREAM, ("0.0.0.0", PACKAGE_CACHE_PORT))
+        )
+        threading.Thread(target=cache.serve_forever, daemon=True).start()
+        serve(self._config, Api(self._config, tell=self._tell, console=self._console, status=self.status))
+        state = {"pid": os.getpid(), "name": self._config.name, "port": self._config.port, "slot": self._config.slot}
+        self._config.state_file.write_text(json.dumps(state))
+
+    def stop(self, *_: object) -> None:
+        self._stopping.set()
+        self._awake.set()
+
+    def run(self) -> None:
+        while not self._stopping.is_set():
+            self._awake.wait(TICK_SECONDS)
+            self._awake.clear()
+            try:
+                self._reconcile()
+                self._failure = ""
+            except Exception:
+                # The loop must outlive a bad moment; the operator sees it in `lab status` and the log.
+                self._failure = traceback.format_exc()
+                print(self._failure, flush=True)
+
+    def _tell(self, call: Call) -> None:
+        if call.service == "ec2" and call.action == "RebootInstances":
+            for instance_id in call.many("InstanceId"):
+                self._fleet.reboot(instance_id)
+        self._awake.set()
+
+    def _console(self, instance_id: str) -> bytes:
+        path = self._fleet.disk(instance_id).console
+        return path.read_bytes() if path.exists() else b""
+
+    def _reconcile(self) -> None:
+        for machine in self._fleet.collect_exits():
+            self._after_exit(machine.instance, restart=machine.restart)
+        model = observe()
+        calling = {one.id for one in model.instances if one.state in POWERED}
+        powered = model.powered(self._fleet.powered | calling)
+        for vpc in self._network.sync(powered):
+            self._start_resolver(vpc)
+        self._fleet.sync(
+            model.instances, namespace_of=self._network.machine_namespace,
+            resolver_of=lambda one: _vpc_of(model, one).resolver,
+        )  # fmt: skip
+
+    def _after_exit(self, gone: Instance, *, restart: bool) -> None:
+        """Power is gone: firewall rules and sysctls with it; the disk only when the API said terminate."""
+        model = observe()
+        now = next((one for one in model.instances if one.id == gone.id), None)
+        if now is None:
+            self._fleet.disk(gone.id).delete()
+            return
+        self._network.unplug(_vpc_of(model, now).id, now.interface_ids)
+        if now.state in POWERED and not restart:
+            # It switched itself off: EC2 calls that a stop, or a termination if so set at launch.
+            backend_instance = ec2_backend().get_instance(gone.id)
+            if backend_instance.instance_initiated_shutdown_behavior == "terminate":
+                backend_instance.terminate()
+                self._fleet.disk(gone.id).delete()
+            else:
+                backend_instance.stop()
+
+    def _start_resolver(self, vpc: Vpc) -> None:
+        if old := self._resolvers.pop(vpc.id, None):
+            old.close()
+        own = {f"{ADDRESS_SERVICE}.": self._config.internet_address}
+        namespace = self._network.routers[vpc.id].namespace
+        self._resolvers[vpc.id] = Resolver(namespace, [str(vpc.resolver), "169.254.169.253"], own_names=own)
+
+    def status(self) -> dict[str, Any]:
+        """What `lab status` shows."""
+        model = observe()
+        nics = {nic.id: nic for vpc in model.vpcs for nic in vpc.interfaces}
+        return {
+            "name": self._config.name,
+            "endpoint": self._config.endpoint_url,
+            "failure": self._failure,
+            "vpcs": [
+                {
+                    "id": vpc.id,
+                    "name": vpc.name,
+                    "cidr": str(vpc.cidr),
+                    "gateway": vpc.gateway_id,
+                    "subnets": [{"id": one.id, "cidr": str(one.cidr)} for one in vpc.subnets],
+                }
+                for vpc in model.vpcs
+            ],
+            "instances": [
+                {
+                    "id": one.id,
+                    "name": one.name,
+                    "state": one.state,
+                    "power": one.id in self._fleet.powered,
+                    "vpc": _vpc_of(model, one).id,
+                    "subnet": nics[one.interface_ids[0]].subnet_id,
+                    "private": str(nics[one.interface_ids[0]].private_ip),
+                    "public": str(nics[one.interface_ids[0]].public_ip or ""),
+                    "forwards": not nics[one.interface_ids[0]].source_dest_check,
+                }
+                for one in model.instances
+            ],
+        }
+
+
+def _vpc_of(model: Model, instance: Instance) -> Vpc:
+    return next(vpc for vpc in model.vpcs if any(nic.instance_id == instance.id for nic in vpc.interfaces))
+
+
+def main() -> None:
+    """Entry point of the process that `lab up` starts."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--name", required=True)
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--slot", type=int, required=True)
+    parser.add_argument("--image", type=Path, required=True)
+    given = parser.parse_args()
+    config = LabConfig(given.name, given.port, given.slot)
+    lab = Lab(config, given.image)
+    signal.signal(signal.SIGTERM, lab.stop)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        lab.start()
+        lab.run()
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            config.state_file.unlink()
+        sweep(config)
+
+
+if __name__ == "__main__":
+    main()

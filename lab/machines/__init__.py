@@ -1,0 +1,1 @@
+"""Instances with a body: one image, one disk each, one systemd-nspawn process each."""

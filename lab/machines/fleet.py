@@ -1,0 +1,85 @@
+"""All machines of a lab: starts what should run, stops what should not, and hears of those that went by themselves."""
+
+from __future__ import annotations
+
+import queue
+from collections.abc import Callable
+from ipaddress import IPv4Address
+from pathlib import Path
+
+from lab.config import LabConfig
+from lab.machines.cgroup import ControlGroup
+from lab.machines.disk import Disk
+from lab.machines.machine import Machine
+from lab.model import Instance
+
+POWERED = ("pending", "running")
+
+
+class Fleet:
+    """Not for several threads, but for `reboot`, which only leaves a wish."""
+
+    def __init__(self, config: LabConfig, image: Path, wake: Callable[[], None]) -> None:
+        self._config = config
+        self._image = image
+        self._wake = wake
+        self._machines: dict[str, Machine] = {}
+        self._exits: queue.Queue[Machine] = queue.Queue()
+        self._reboots: queue.Queue[str] = queue.Queue()
+
+    @property
+    def powered(self) -> frozenset[str]:
+        """Ids of the machines that still have power, whatever the API says."""
+        return frozenset(self._machines)
+
+    def disk(self, instance_id: str) -> Disk:
+        return Disk.of(self._config, instance_id, self._image)
+
+    def reboot(self, instance_id: str) -> None:
+        self._reboots.put(instance_id)
+        self._wake()
+
+    def collect_exits(self) -> list[Machine]:
+        """The machines that lost power since the last time, for whatever reason."""
+        gone: list[Machine] = []
+        while not self._exits.empty():
+            machine = self._exits.get()
+            self._machines.pop(machine.instance.id, None)
+            gone.append(machine)
+        return gone
+
+    def sync(
+        self,
+        instances: tuple[Instance, ...],
+        *,
+        namespace_of: Callable[[Instance], str],
+        resolver_of: Callable[[Instance], IPv4Address],
+    ) -> None:
+        """Give power to what the API calls running, take it from the rest."""
+        known = {one.id: one for one in instances}
+        for instance_id in self._machines.keys() - known.keys():
+            self._machines[instance_id].kill()
+        for one in instances:
+            machine = self._machines.get(one.id)
+            if machine is None and one.state in POWERED:
+                self._start(one, namespace_of(one), resolver_of(one))
+            elif machine is not None and one.state not in POWERED:
+                machine.shut_down()
+        while not self._reboots.empty():
+            if machine := self._machines.get(self._reboots.get()):
+                machine.shut_down(restart=True)
+        for machine in self._machines.values():
+            machine.enforce()
+
+    def _start(self, instance: Instance, namespace: str, resolver: IPv4Address) -> None:
+        disk = self.disk(instance.id)
+        disk.mount()
+        disk.prepare(instance, resolver)
+        group = ControlGroup(f"{self._config.control_group}/{instance.id}")
+        machine = Machine(instance, disk, namespace, group, self._exited)
+        machine.boot()
+        self._machines[instance.id] = machine
+
+    def _exited(self, machine: Machine) -> None:
+        self._exits.put(machine)
+        self._wake()

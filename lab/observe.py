@@ -1,0 +1,168 @@
+"""Read moto's account and return it as the frozen model. The only module that knows moto's classes from inside."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address, IPv4Network
+from typing import Any
+
+from moto.backends import get_backend
+
+from lab.config import ACCOUNT, REGION
+from lab.model import (
+    AclEntry,
+    Address,
+    Instance,
+    Interface,
+    Model,
+    NetworkAcl,
+    Route,
+    RouteTable,
+    Rule,
+    SecurityGroup,
+    Subnet,
+    Vpc,
+)
+
+PROTOCOLS = {"6": "tcp", "17": "udp", "1": "icmp"}
+
+
+def ec2_backend(region: str = REGION) -> Any:
+    """moto's EC2 of the lab's account; typed Any because moto builds it from some seventy mix-ins."""
+    return get_backend("ec2")[ACCOUNT][region]
+
+
+def observe(region: str = REGION) -> Model:
+    """Return what the API holds at this moment in one region."""
+    backend = ec2_backend(region)
+    instances = [one for reservation in list(backend.reservations.values()) for one in reservation.instances]
+    return Model(
+        vpcs=tuple(_vpc(backend, vpc, instances) for vpc in list(backend.vpcs.values())),
+        instances=tuple(_instance(backend, one) for one in instances if one.state != "terminated"),
+        addresses=tuple(_address(one) for one in list(backend.addresses)),
+    )
+
+
+def _tag(resource: Any, key: str) -> str:
+    return next((tag["value"] for tag in resource.get_tags() if tag["key"] == key), "")
+
+
+def _vpc(backend: Any, vpc: Any, instances: list[Any]) -> Vpc:
+    subnets = [
+        Subnet(one.id, vpc.id, IPv4Network(one.cidr_block))
+        for zone in list(backend.subnets.values())
+        for one in list(zone.values())
+        if one.vpc_id == vpc.id
+    ]
+    gateways = (igw for igw in list(backend.internet_gateways.values()) if igw.vpc and igw.vpc.id == vpc.id)
+    return Vpc(
+        id=vpc.id,
+        name=_tag(vpc, "Name"),
+        cidr=IPv4Network(vpc.cidr_block),
+        region=backend.region_name,
+        gateway_id=next((igw.id for igw in gateways), None),
+        subnets=tuple(subnets),
+        groups=tuple(_group(one) for one in list(backend.groups[vpc.id].values())),
+        route_tables=tuple(
+            _route_table(one) for one in list(backend.route_tables.values()) if one.vpc_id == vpc.id
+        ),
+        acls=tuple(_acl(one) for one in list(backend.network_acls.values()) if one.vpc_id == vpc.id),
+        interfaces=tuple(
+            _interface(nic, one)
+            for one in instances
+            if one.state != "terminated" and one.vpc_id == vpc.id
+            for nic in list(one.nics.values())
+        ),
+    )
+
+
+def _interface(nic: Any, instance: Any) -> Interface:
+    return Interface(
+        id=nic.id,
+        vpc_id=nic.vpc_id,
+        subnet_id=nic.subnet_id,
+        instance_id=instance.id,
+        private_ip=IPv4Address(nic.private_ip_address),
+        mac=nic.mac_address,
+        public_ip=IPv4Address(nic.public_ip) if nic.public_ip else None,
+        group_ids=tuple(sorted(group.id for group in nic.group_set)),
+        source_dest_check=bool(nic.source_dest_check),
+    )
+
+
+def _instance(backend: Any, one: Any) -> Instance:
+    pair = backend.key_pairs.get(one.key_name)
+    return Instance(
+        id=one.id,
+        name=_tag(one, "Name"),
+        state=one.state,
+        image_id=one.image_id,
+        instance_type=one.instance_type,
+        interface_ids=tuple(nic.id for _, nic in sorted(one.nics.items())),
+        public_key=pair.public_key.strip() if pair else "",
+        hostname=one.private_dns_name.partition(".")[0],
+    )
+
+
+def _address(one: Any) -> Address:
+    return Address(one.allocation_id or "", IPv4Address(one.public_ip), one.eni.id if one.eni else None)
+
+
+def _group(group: Any) -> SecurityGroup:
+    return SecurityGroup(
+        id=group.id,
+        vpc_id=group.vpc_id,
+        name=group.name,
+        ingress=tuple(_rule(rule) for rule in list(group.ingress_rules)),
+        egress=tuple(_rule(rule) for rule in list(group.egress_rules)),
+    )
+
+
+def _rule(rule: Any) -> Rule:
+    return Rule(
+        protocol=PROTOCOLS.get(rule.ip_protocol, rule.ip_protocol),
+        from_port=rule.from_port,
+        to_port=rule.to_port,
+        cidr=IPv4Network(rule.cidr_ipv4) if rule.cidr_ipv4 else None,
+        group_id=rule.source_group.get("GroupId"),
+    )
+
+
+def _route_table(table: Any) -> RouteTable:
+    targets = (_route(route) for route in list(table.routes))
+    return RouteTable(
+        id=table.id,
+        vpc_id=table.vpc_id,
+        main=table.main_association_id is not None,
+        subnet_ids=tuple(sorted(one for one in table._associations.values() if one.startswith("subnet-"))),
+        routes=tuple(route for route in targets if route),
+    )
+
+
+def _route(route: Any) -> Route | None:
+    if not route.destination_cidr_block:
+        return None  # IPv6 and prefix lists
+    target = (
+        route.gateway_id or route.network_interface_id or route.instance_id or route.nat_gateway_id or "none"
+    )
+    return Route(IPv4Network(route.destination_cidr_block), target)
+
+
+def _acl(acl: Any) -> NetworkAcl:
+    return NetworkAcl(
+        id=acl.id,
+        vpc_id=acl.vpc_id,
+        subnet_ids=tuple(sorted(one.subnet_id for one in acl.associations)),
+        entries=tuple(_acl_entry(entry) for entry in acl.network_acl_entries if entry.cidr_block),
+    )
+
+
+def _acl_entry(entry: Any) -> AclEntry:
+    return AclEntry(
+        number=int(entry.rule_number),
+        allow=entry.rule_action == "allow",
+        egress=str(entry.egress).lower() == "true",
+        protocol=PROTOCOLS.get(str(entry.protocol), str(entry.protocol)),
+        cidr=IPv4Network(entry.cidr_block),
+        from_port=int(entry.port_range_from) if entry.port_range_from else None,
+        to_port=int(entry.port_range_to) if entry.port_range_to else None,
+    )
