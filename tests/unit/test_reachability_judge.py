@@ -94,6 +94,7 @@ def api() -> dict[str, Any]:
                     permission(80, "10.1.2.0/24"),
                     permission(443, "10.1.2.0/24"),
                     permission(123, "10.1.2.0/24", protocol="udp"),
+                    permission(8, "10.1.2.0/24", protocol="icmp") | {"to_port": -1},
                 ],
             },
             {
@@ -255,6 +256,11 @@ def everything_open(params: Params) -> None:
     dig(params, "api", "security_groups", 1, "ip_permissions").append(rule)
 
 
+def ping_open_to_the_world(params: Params) -> None:
+    rule = permission(8, "0.0.0.0/0", protocol="icmp") | {"to_port": -1}
+    dig(params, "api", "security_groups", 0, "ip_permissions").append(rule)
+
+
 def mysql_rule_gone(params: Params) -> None:
     dig(params, "observations", "public", "cells")["public -> private:3306"] = "filtered"
     page(params, 503, "The database does not answer: timeout")
@@ -333,7 +339,8 @@ FAULTS = {
     mysql_open_to_the_world_on_public: (
         "security group sidedish-playground-public admits tcp 3306 from 0.0.0.0/0"
     ),
-    everything_open: ("security group sidedish-playground-private admits all protocols all ports from ::/0"),
+    everything_open: ("security group sidedish-playground-private admits all protocols from ::/0"),
+    ping_open_to_the_world: "security group sidedish-playground-public admits icmp from 0.0.0.0/0",
     mysql_rule_gone: "security group of private lacks tcp 3306 from public",
     nginx_stopped: "nginx on public is not running",
     tomcat_stopped: "tomcat11 on public is not running",

@@ -95,7 +95,7 @@ def write(folder: Path, files: dict[str, str]) -> None:
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)  # type: ignore[no-untyped-call]  # published without types
+    module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
     params: dict[str, Any] = module.params
     environment = params["environment"]
     findings = judge.judge(params)

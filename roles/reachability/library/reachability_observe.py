@@ -123,7 +123,7 @@ def observe(params: dict[str, Any]) -> dict[str, Any]:
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)  # type: ignore[no-untyped-call]  # published without types
+    module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
     try:
         answers = observe(module.params)
     except ValueError as error:

@@ -13,6 +13,7 @@ from .model import RANK_ADDRESS, RANK_GROUP, RANK_MACHINE, RANK_ROUTE, Cell, Fin
 
 EVERYWHERE = "0.0.0.0/0"
 EVERY_PORT = range(65536)
+PORT_PROTOCOLS = ("tcp", "udp")
 
 
 @dataclass(frozen=True)
@@ -35,14 +36,15 @@ class Rule:
 
     @property
     def text(self) -> str:
+        if self.protocol not in PORT_PROTOCOLS:
+            return f"{'all protocols' if self.protocol == '-1' else self.protocol} from {self.source}"
         if self.ports == EVERY_PORT:
             ports = "all ports"
         elif len(self.ports) == 1:
             ports = str(self.ports[0])
         else:
             ports = f"{self.ports[0]}-{self.ports[-1]}"
-        protocol = "all protocols" if self.protocol == "-1" else self.protocol
-        return f"{protocol} {ports} from {self.source}"
+        return f"{self.protocol} {ports} from {self.source}"
 
 
 def tier_of(instance: dict[str, Any]) -> str:
@@ -183,8 +185,9 @@ def rules_of(group: dict[str, Any]) -> list[Rule]:
     for permission in group["ip_permissions"]:
         protocol = str(permission["ip_protocol"])
         first, last = permission.get("from_port"), permission.get("to_port")
-        every = protocol == "-1" or first in (None, -1)
-        ports = EVERY_PORT if every else range(int(first), int(last) + 1)
+        # What stands there for icmp is a type and a code.
+        numbered = protocol in PORT_PROTOCOLS and first is not None and last is not None
+        ports = range(int(first), int(last) + 1) if numbered else EVERY_PORT
         sources = [str(one["cidr_ip"]) for one in permission.get("ip_ranges", [])]
         sources += [str(one["cidr_ipv6"]) for one in permission.get("ipv6_ranges", [])]
         sources += [str(one["group_id"]) for one in permission.get("user_id_group_pairs", [])]
