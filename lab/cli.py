@@ -77,7 +77,7 @@ def down(given: argparse.Namespace) -> None:
     if pid := registry.daemon_pid(config):
         os.kill(pid, signal.SIGTERM)
         deadline = time.monotonic() + STOP_DEADLINE_SECONDS
-        while registry.daemon_pid(config):
+        while registry.is_daemon(pid, config):
             if time.monotonic() > deadline:
                 os.kill(pid, signal.SIGKILL)
                 break

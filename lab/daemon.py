@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import logging
 import os
 import signal
 import socket
@@ -32,6 +33,7 @@ from lab.services.resolver import Resolver
 from lab.sweep import sweep
 
 TICK_SECONDS = 1.0
+LOG = logging.getLogger("lab")
 
 
 class Lab:
@@ -55,7 +57,12 @@ class Lab:
         )
         threading.Thread(target=cache.serve_forever, daemon=True).start()
         serve(self._config, Api(self._config, tell=self._tell, console=self._console, status=self.status))
-        state = {"pid": os.getpid(), "name": self._config.name, "port": self._config.port, "slot": self._config.slot}
+        state = {
+            "pid": os.getpid(),
+            "name": self._config.name,
+            "port": self._config.port,
+            "slot": self._config.slot,
+        }
         self._config.state_file.write_text(json.dumps(state))
 
     def stop(self, *_: object) -> None:
@@ -72,7 +79,7 @@ class Lab:
             except Exception:
                 # The loop must outlive a bad moment; the operator sees it in `lab status` and the log.
                 self._failure = traceback.format_exc()
-                print(self._failure, flush=True)
+                LOG.exception("the last change could not be applied")
 
     def _tell(self, call: Call) -> None:
         if call.service == "ec2" and call.action == "RebootInstances":

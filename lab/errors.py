@@ -1,4 +1,4 @@
-"""The one family of errors the lab raises on purpose: a message that names the value and a hint that names the remedy."""
+"""The errors the lab raises on purpose: a message that names the value, a hint that names the remedy."""
 
 from __future__ import annotations
 

@@ -62,9 +62,7 @@ def _vpc(backend: Any, vpc: Any, instances: list[Any]) -> Vpc:
         gateway_id=next((igw.id for igw in gateways), None),
         subnets=tuple(subnets),
         groups=tuple(_group(one) for one in list(backend.groups[vpc.id].values())),
-        route_tables=tuple(
-            _route_table(one) for one in list(backend.route_tables.values()) if one.vpc_id == vpc.id
-        ),
+        route_tables=tuple(_route_table(one) for one in list(backend.route_tables.values()) if one.vpc_id == vpc.id),
         acls=tuple(_acl(one) for one in list(backend.network_acls.values()) if one.vpc_id == vpc.id),
         interfaces=tuple(
             _interface(nic, one)
@@ -141,9 +139,7 @@ def _route_table(table: Any) -> RouteTable:
 def _route(route: Any) -> Route | None:
     if not route.destination_cidr_block:
         return None  # IPv6 and prefix lists
-    target = (
-        route.gateway_id or route.network_interface_id or route.instance_id or route.nat_gateway_id or "none"
-    )
+    target = route.gateway_id or route.network_interface_id or route.instance_id or route.nat_gateway_id or "none"
     return Route(IPv4Network(route.destination_cidr_block), target)
 
 

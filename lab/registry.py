@@ -21,13 +21,16 @@ def _read(path: Path) -> dict[str, int] | None:
 def daemon_pid(config: LabConfig) -> int | None:
     """The process id of this lab's daemon if it lives and is ours."""
     state = _read(config.state_file)
-    if state is None:
-        return None
+    return state["pid"] if state and is_daemon(state["pid"], config) else None
+
+
+def is_daemon(pid: int, config: LabConfig) -> bool:
+    """Whether a process is the daemon of this lab and not another one that was given its number."""
     try:
-        argv = Path(f"/proc/{state['pid']}/cmdline").read_bytes().split(b"\0")
+        argv = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
     except FileNotFoundError:
-        return None
-    return state["pid"] if b"lab.daemon" in argv and config.name.encode() in argv else None
+        return False
+    return b"lab.daemon" in argv and config.name.encode() in argv
 
 
 def find(name: str) -> LabConfig:

@@ -28,9 +28,7 @@ def run(
     timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS,
 ) -> str:
     """Run a program and return its standard output; a failure raises CommandError unless `check` is off."""
-    done = subprocess.run(
-        list(argv), input=stdin, capture_output=True, text=True, timeout=timeout_seconds, check=False
-    )
+    done = subprocess.run(list(argv), input=stdin, capture_output=True, text=True, timeout=timeout_seconds, check=False)
     if check and done.returncode != 0:
         raise CommandError(argv, done.returncode, done.stderr)
     return done.stdout

@@ -36,7 +36,7 @@ def _mounts(config: LabConfig) -> list[str]:
 
 
 def _end_processes(config: LabConfig) -> None:
-    """The helpers of a lab carry its folders or its namespace on their command line; its machines live in its namespaces."""
+    """A lab's helpers are known by its folders or its namespace on their command line."""
     marks = (f"{config.disk_dir}/", f"/run/netns/{config.internet_namespace}")
     deadline = time.monotonic() + DEADLINE_SECONDS
     while ours := _processes_with(marks):
@@ -54,7 +54,8 @@ def _processes_with(marks: tuple[str, ...]) -> list[int]:
             argv = (folder / "cmdline").read_bytes().decode(errors="replace").split("\0")
         except (FileNotFoundError, ProcessLookupError):
             continue
-        if argv[0].endswith(("systemd-nspawn", "slirp4netns")) and any(mark in word for word in argv for mark in marks):
+        helper = Path(argv[0]).name in ("systemd-nspawn", "slirp4netns")
+        if helper and any(mark in word for word in argv for mark in marks):
             found.append(int(folder.name))
     return found
 

@@ -70,9 +70,7 @@ def _delete_subnet(call: Call, model: Model) -> Refusal | None:
     """Source: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DeleteSubnet.html"""
     subnet_id = call.parameters.get("SubnetId", "")
     if any(nic.subnet_id == subnet_id for vpc in model.vpcs for nic in vpc.interfaces):
-        return Refusal(
-            "DependencyViolation", f"The subnet '{subnet_id}' has dependencies and cannot be deleted."
-        )
+        return Refusal("DependencyViolation", f"The subnet '{subnet_id}' has dependencies and cannot be deleted.")
     return None
 
 

@@ -61,9 +61,7 @@ class Api:
         finally:
             self._note(call, statuses[-1] if statuses else "", time.monotonic() - started)
 
-    def _answer(
-        self, call: Call, environ: dict[str, Any], start_response: StartResponse
-    ) -> Iterable[bytes]:
+    def _answer(self, call: Call, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         if call.service == "ec2":
             if refusal := refuse(call, observe()):
                 return _send_xml(start_response, "400 Bad Request", _refusal_xml(refusal))
@@ -74,9 +72,7 @@ class Api:
             self._tell(call)
         return answer
 
-    def _console_output(
-        self, call: Call, environ: dict[str, Any], start_response: StartResponse
-    ) -> Iterable[bytes]:
+    def _console_output(self, call: Call, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         instance_id = call.parameters.get("InstanceId", "")
         if instance_id not in {one.id for one in observe().instances}:
             return list(self._moto(environ, start_response))  # moto knows the error

@@ -42,7 +42,11 @@ class Internet:
         namespaces.create(self.namespace)
         namespaces.sysctl(
             self.namespace,
-            {"net.ipv4.ip_forward": 1, "net.ipv4.conf.all.rp_filter": 0, "net.ipv4.conf.default.rp_filter": 0},
+            {
+                "net.ipv4.ip_forward": 1,
+                "net.ipv4.conf.all.rp_filter": 0,
+                "net.ipv4.conf.default.rp_filter": 0,
+            },
         )
         peer = ["type", "veth", "peer", "name", "operator", "netns", self.namespace]
         run(["ip", "link", "add", config.operator_interface, *peer])
@@ -57,7 +61,14 @@ class Internet:
         )
         run(["ip", "address", "add", f"{config.operator_address}/32", "dev", config.operator_interface])
         run(["ip", "link", "set", config.operator_interface, "up"])
-        via = ["dev", config.operator_interface, "src", str(config.operator_address), "proto", config.route_protocol]
+        via = [
+            "dev",
+            config.operator_interface,
+            "src",
+            str(config.operator_address),
+            "proto",
+            config.route_protocol,
+        ]
         run(["ip", "route", "add", f"{config.internet_address}/32", *via])
         run(["ip", "route", "add", str(config.pool), "via", str(config.internet_address), *via])
         run(in_namespace(self.namespace, ["nft", "-f", "-"]), stdin=self._ruleset())

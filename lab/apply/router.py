@@ -17,7 +17,7 @@ from lab.run import in_namespace, run
 VPC_MTU = 9001
 INTERNET_MTU = 1500
 
-ROUTER_SYSCTL = {
+ROUTER_SYSCTL: dict[str, str | int] = {
     "net.ipv4.ip_forward": 1,
     "net.ipv4.conf.all.rp_filter": 0,
     "net.ipv4.conf.default.rp_filter": 0,
@@ -27,7 +27,7 @@ ROUTER_SYSCTL = {
 }
 
 # A namespace starts with this host's values; a machine starts with the kernel's.
-MACHINE_SYSCTL = {
+MACHINE_SYSCTL: dict[str, str | int] = {
     "net.ipv4.ip_forward": 0,
     "net.ipv4.conf.all.rp_filter": 0,
     "net.ipv4.conf.default.rp_filter": 0,
@@ -58,14 +58,13 @@ class Router:
         namespaces.delete(self.namespace)  # half of one, if the last attempt failed
         namespaces.create(self.namespace)
         namespaces.sysctl(self.namespace, ROUTER_SYSCTL)
-        internet = self.config.internet_namespace
+        internet_end = f"name {short(self.vpc_id)} mtu {INTERNET_MTU} netns {self.config.internet_namespace}"
         namespaces.batch(
             self.namespace,
             [
                 f"address add {vpc.resolver}/32 dev lo",
                 "address add 169.254.169.253/32 dev lo",
-                f"link add {GATEWAY_INTERFACE} mtu {INTERNET_MTU} type veth "
-                f"peer name {short(self.vpc_id)} mtu {INTERNET_MTU} netns {internet}",
+                f"link add {GATEWAY_INTERFACE} mtu {INTERNET_MTU} type veth peer {internet_end}",
                 f"address add {GATEWAY_VPC_END}/32 dev {GATEWAY_INTERFACE}",
                 f"link set {GATEWAY_INTERFACE} up",
             ],
@@ -103,11 +102,11 @@ class Router:
             namespaces.create(machine)
             namespaces.sysctl(machine, MACHINE_SYSCTL)
         port = short(nic.id)
+        machine_end = f"name {INSTANCE_INTERFACE} mtu {VPC_MTU} address {nic.mac} netns {machine}"
         namespaces.batch(
             self.namespace,
             [
-                f"link add {port} mtu {VPC_MTU} type veth "
-                f"peer name {INSTANCE_INTERFACE} mtu {VPC_MTU} address {nic.mac} netns {machine}",
+                f"link add {port} mtu {VPC_MTU} type veth peer {machine_end}",
                 f"address add {subnet.cidr[1]}/32 dev {port}",
                 f"link set {port} up",
                 # Proxy ARP answers after a random delay unless told not to.

@@ -81,9 +81,7 @@ def _table(vpc: Vpc, table: RouteTable) -> Iterator[KernelRoute]:
 
 def _route(vpc: Vpc, route: Route, number: int) -> KernelRoute:
     if route.target == vpc.gateway_id:
-        return KernelRoute(
-            number, str(route.destination), f"via {GATEWAY_INTERNET_END} dev {GATEWAY_INTERFACE} onlink"
-        )
+        return KernelRoute(number, str(route.destination), f"via {GATEWAY_INTERNET_END} dev {GATEWAY_INTERFACE} onlink")
     nic: Interface | None = vpc.interface_of(route.target)
     if nic is None:
         return KernelRoute(number, f"blackhole {route.destination}")

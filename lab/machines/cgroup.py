@@ -1,4 +1,4 @@
-"""A control group of its own for every machine: two systemds in one group would take each other's processes for theirs."""
+"""A control group for every machine: two systemds in one would take each other's processes for theirs."""
 
 from __future__ import annotations
 

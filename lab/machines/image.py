@@ -43,9 +43,7 @@ class Mirror:
 def host_mirror() -> Mirror | None:
     """Read the mirror's address from this machine's configuration; a machine that is not Debian has none."""
     form = "$(ORIGIN)|$(LABEL)|$(REPO_URI)"
-    rows = {
-        tuple(line.split("|")) for line in run(["apt-get", "indextargets", "--format", form]).splitlines()
-    }
+    rows = {tuple(line.split("|")) for line in run(["apt-get", "indextargets", "--format", form]).splitlines()}
     found = {row[1]: row[2] for row in rows if len(row) == 3 and row[0] == "Debian"}
     if "Debian" not in found:
         return None
@@ -67,7 +65,7 @@ def digest(root: Path) -> str:
         for name in sorted(files):
             path = Path(folder, name)
             status = path.lstat()
-            total.update(f"{path} {status.st_size} {status.st_mode} {status.st_mtime_ns}\n".encode())
+            total.update(f"{path.relative_to(root)} {status.st_size} {status.st_mode} {status.st_mtime_ns}\n".encode())
     return total.hexdigest()
 
 
@@ -94,17 +92,16 @@ def _build(folder: Path, mirror: Mirror | None, text: str) -> None:
     try:
         sources = mirror.sources() if mirror else []
         hooks = [
-            "upload " + f"{FILES / 'announce-host-keys'} /usr/local/sbin/announce-host-keys",
-            "upload " + f"{FILES / 'announce-host-keys.service'} /etc/systemd/system/announce-host-keys.service",
+            f"upload {FILES / 'announce-host-keys'} /usr/local/sbin/announce-host-keys",
+            f"upload {FILES / 'announce-host-keys.service'} /etc/systemd/system/announce-host-keys.service",
         ]
         argv = ["mmdebstrap", "--mode=root", "--variant=minbase", f"--include={','.join(PACKAGES)}"]
         argv += [f"--customize-hook={hook}" for hook in hooks]
-        argv += [f"--customize-hook={FILES / 'customize'} \"$1\" {USER}", SUITE, str(part / "root"), *sources]
+        argv += [f'--customize-hook={FILES / "customize"} "$1" {USER}', SUITE, str(part / "root"), *sources]
         run(argv, timeout_seconds=BUILD_TIMEOUT_SECONDS)
-        (part / STAMP).write_text(json.dumps({"digest": "", "recipe": json.loads(text)}))
+        stamp = {"digest": digest(part / "root"), "recipe": json.loads(text)}
+        (part / STAMP).write_text(json.dumps(stamp, indent=1))
         part.rename(folder)
-        stamp = {"digest": digest(folder / "root"), "recipe": json.loads(text)}
-        (folder / STAMP).write_text(json.dumps(stamp))
     except subprocess.TimeoutExpired as error:
         raise LabError(
             f"the machine image was not ready after {error.timeout:.0f} s",

@@ -1,8 +1,8 @@
 """A transparent web cache in the lab's internet, as a provider might have one: packages are downloaded once.
 
-Machines know nothing of it. Only whole `.deb` files are kept, under a name made from their address; apt checks
-each against the archive's signed index, so a damaged one is refused and fetched again without the cache.
-It also answers the plain-text "what is my address" service, so that this question works without the real internet.
+Machines know nothing of it. Only whole `.deb` files are kept, under a name made from their address; apt
+checks each against the archive's signed index, so a damaged one is refused and fetched again without the
+cache. It also answers the plain-text "what is my address" service, so that this works in a closed network.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The resolver at VPC+2: private names from the model, a few of the lab's own, all else from this machine's resolver.
+"""The resolver at VPC+2: private names from the model, a few of the lab's own, the rest from the host's resolver.
 
 Source: https://docs.aws.amazon.com/vpc/latest/userguide/AmazonDNS-concepts.html
 """
