@@ -40,13 +40,14 @@ as_root() {
 
 # quietly NAME COMMAND...: the output goes to a log, which is shown if the command fails.
 quietly() {
-  local log="$ONEBOX/build/log/$1.log" began=$SECONDS pid status=0
+  local log="$ONEBOX/build/log/$1.log" began=$SECONDS shown='' pid status=0
   mkdir -p "${log%/*}"
   "${@:2}" >"$log" 2>&1 </dev/null &
   pid=$!
   while [[ -t 1 ]] && kill -0 "$pid" 2>/dev/null; do
-    printf '\r    %s%s %d s%s' "$dim" "$1" "$((SECONDS - began))" "$plain"
-    sleep 0.2
+    [[ $shown == "$SECONDS" ]] || printf '\r    %s%s %d s%s' "$dim" "$1" "$((SECONDS - began))" "$plain"
+    shown=$SECONDS
+    sleep 0.1
   done
   [[ -t 1 ]] && printf '\r\e[K'
   wait "$pid" || status=$?
