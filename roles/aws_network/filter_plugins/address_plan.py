@@ -1,0 +1,102 @@
+"""Tell everything that is wrong with the addresses of a network, before EC2 is asked to make it."""
+
+from collections.abc import Callable, Iterator
+from ipaddress import IPv4Network, ip_network
+from typing import Any
+
+PRIVATE = tuple(ip_network(block) for block in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"))
+WIDEST, NARROWEST = 16, 28
+EVERYWHERE = IPv4Network("0.0.0.0/0")
+
+
+def address_plan_problems(plan: dict[str, Any]) -> list[str]:
+    """Return one sentence for each mistake: the value, why it cannot work, where to change it."""
+    return list(_problems(plan))
+
+
+def _problems(plan: dict[str, Any]) -> Iterator[str]:
+    vpc, problem = _network(plan["vpc"], "aws_network_vpc_cidr", "group_vars/<environment>.yml")
+    if problem:
+        yield problem
+    if vpc and not any(vpc.subnet_of(block) for block in PRIVATE):
+        yield (
+            f"The VPC range {vpc} is not a private one (RFC 1918): its addresses belong to someone else, who could "
+            "then not be reached from inside. Take a range of 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16 for "
+            "aws_network_vpc_cidr in group_vars/<environment>.yml."
+        )
+    if vpc:
+        for other in plan["others"]:
+            yield from _overlap_with_other(vpc, other)
+    yield from _subnet_problems(plan, vpc)
+    yield from _admin_problems(plan)
+
+
+def _network(text: object, variable: str, file: str) -> tuple[IPv4Network | None, str]:
+    """Read a range of the size EC2 takes, or say what is wrong with it."""
+    where = f"Change {variable} in {file}."
+    try:
+        network = IPv4Network(str(text))
+    except ValueError as error:
+        return None, f"{variable} is {text!r}, which is not an IPv4 range with a prefix ({error}). {where}"
+    if not WIDEST <= network.prefixlen <= NARROWEST:
+        return None, f"{variable} is {network}, and EC2 takes prefixes from /{WIDEST} to /{NARROWEST} only. {where}"
+    return network, ""
+
+
+def _overlap_with_other(vpc: IPv4Network, other: object) -> Iterator[str]:
+    try:
+        overlaps = vpc.overlaps(IPv4Network(str(other)))
+    except ValueError:
+        return  # The other environment says so itself, when it is built.
+    if overlaps:
+        yield (
+            f"The VPC range {vpc} overlaps {other}, the range of another environment: the two could never be "
+            "connected. Change aws_network_vpc_cidr in group_vars/<environment>.yml."
+        )
+
+
+def _subnet_problems(plan: dict[str, Any], vpc: IPv4Network | None) -> Iterator[str]:
+    subnets = []
+    for tier in ("public", "private"):
+        variable = f"aws_network_{tier}_subnet_cidr"
+        subnet, problem = _network(plan[tier], variable, "group_vars/all/network.yml")
+        if subnet is None:
+            # The default derives from the range of the VPC: one mistake, one sentence.
+            if vpc or plan[tier]:
+                yield problem
+            continue
+        subnets.append(subnet)
+        if vpc and not subnet.subnet_of(vpc):
+            yield (
+                f"The {tier} subnet {subnet} lies outside the VPC {vpc}, and EC2 would refuse it. "
+                f"Change {variable} in group_vars/all/network.yml."
+            )
+    if len(subnets) > 1 and subnets[0].overlaps(subnets[1]):
+        yield (
+            f"The public subnet {subnets[0]} and the private subnet {subnets[1]} overlap, and EC2 would refuse the "
+            "second. Change aws_network_private_subnet_cidr in group_vars/all/network.yml."
+        )
+
+
+def _admin_problems(plan: dict[str, Any]) -> Iterator[str]:
+    where = "Change admin_cidrs in group_vars."
+    for text in plan["admins"]:
+        try:
+            network = IPv4Network(str(text))
+        except ValueError as error:
+            yield f"admin_cidrs has {text!r}, which is not an IPv4 range with a prefix ({error}). {where}"
+            continue
+        if network == EVERYWHERE and not plan["anywhere_allowed"]:
+            yield (
+                f"admin_cidrs has {network}, and this environment does not let the whole world knock at SSH. "
+                "Name the addresses you work from, for example 203.0.113.7/32, in group_vars/<environment>.yml."
+            )
+    if not plan["admins"]:
+        yield f"admin_cidrs is empty, and nobody, not even these playbooks, could log in. {where}"
+
+
+class FilterModule:
+    """What Ansible looks for."""
+
+    def filters(self) -> dict[str, Callable[..., object]]:
+        return {"address_plan_problems": address_plan_problems}
