@@ -1,0 +1,144 @@
+"""The whole road on the lab: build, build again, prove, break, repair, reboot, tear down, audit.
+
+The steps that every developer can take are molecule's own (create, converge, idempotence, verify, destroy),
+so that `molecule test` and this file prove the same scenario and the site is built once, not twice.
+Between verify and destroy stands what molecule cannot ask: faults, reboots, audits.
+"""
+
+from __future__ import annotations
+
+import pytest
+import yaml
+
+from .faults import FAULTS, Fault
+from .operator import LAB, PORT, REPO, Operator, wait_for
+from .traces import known, traces_of
+
+HOSTS = {"playground_vpc", "sidedish-playground-public", "sidedish-playground-private"}
+
+
+def say(capsys: pytest.CaptureFixture[str], text: str) -> None:
+    with capsys.disabled():
+        print(f"\n    {text}", end="", flush=True)  # noqa: T201 - the figures of this run, for its reader
+
+
+def assert_unchanged(changed: dict[str, int]) -> None:
+    assert set(changed) == HOSTS
+    assert not any(changed.values()), changed
+
+
+def assert_green(operator: Operator) -> float:
+    done, report = operator.verify()
+    wrong = [finding for finding in report["findings"] if finding["verdict"] != "ok"]
+    assert not wrong, done.output
+    done.check()
+    return done.seconds
+
+
+def test_a_lab_and_an_operator_are_made(operator: Operator) -> None:
+    operator.molecule("create")
+    config = yaml.safe_load((REPO / ".config/molecule/config.yml").read_text())
+    told = {name: value for name, value in config["ansible"]["env"].items() if name.startswith("AWS_")}
+    told["AWS_ENDPOINT_URL"] = f"http://127.0.0.1:{PORT}"
+    assert told == operator.aws, "molecule tells Ansible something else than `lab env`"
+
+
+def test_verify_before_there_is_a_machine_says_what_to_run(operator: Operator) -> None:
+    done = operator.play("verify")
+    assert done.status != 0
+    assert "ansible-playbook playbooks/site.yml --limit playground" in " ".join(done.output.split())
+
+
+def test_site_builds_the_environment(operator: Operator, capsys: pytest.CaptureFixture[str]) -> None:
+    done = operator.molecule("converge", seconds=1200)
+    say(capsys, f"site.yml on an empty account: {done.seconds:.0f} s")
+
+
+def test_the_second_run_changes_nothing(operator: Operator, capsys: pytest.CaptureFixture[str]) -> None:
+    done = operator.molecule("idempotence")
+    assert_unchanged(done.changed)
+    say(capsys, f"second run: {done.seconds:.0f} s")
+
+
+def test_check_mode_on_what_is_built_finds_nothing_to_change(operator: Operator) -> None:
+    assert_unchanged(operator.play("site", "--check", "--diff").check().changed)
+
+
+def test_verify_is_green(operator: Operator, capsys: pytest.CaptureFixture[str]) -> None:
+    done = operator.molecule("verify")
+    assert not any(done.changed.values())
+    say(capsys, f"verify: {done.seconds:.0f} s")
+    assert (operator.build / "report/reachability.xml").exists()
+
+
+def test_a_browser_sees_the_row(operator: Operator) -> None:
+    status, text = operator.page()
+    assert status == 200
+    assert "row:" in text
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+def test_a_fault_is_caught_named_and_repaired_as_advised(
+    operator: Operator, fault: Fault, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each starts from what the one before has repaired, so a repair that does not hold fails the next step."""
+    fault.inject(operator)
+    done, report = operator.verify()
+    assert done.status != 0, f"verify did not notice {fault.name}"
+    assert fault.suspect in report["suspects"][0]["name"], done.output
+    assert f"Look first at: {report['suspects'][0]['name']}" in " ".join(done.output.split())
+    advice = report["suspects"][0]["repair"]
+    repair = operator.playbook(advice).check()
+    assert any(repair.changed.values()), f"{advice} changed nothing"
+    say(
+        capsys,
+        f"verify {done.seconds:.0f} s, repair {repair.seconds:.0f} s: {advice.partition('playground')[2] or 'all'}",
+    )
+
+
+def test_verify_is_green_after_the_repairs(operator: Operator) -> None:
+    assert_green(operator)
+
+
+def boots(operator: Operator) -> dict[str, str]:
+    """When the first process of each machine began."""
+    began = {}
+    for tier in ("public", "private"):
+        try:
+            began[tier] = operator.ssh(tier, "systemctl show --value --property=UserspaceTimestampMonotonic").strip()
+        except AssertionError:
+            began[tier] = "no answer"
+    return began
+
+
+def test_after_a_reboot_of_both_machines_everything_is_back(
+    operator: Operator, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = boots(operator)
+    machines = [operator.machine(tier)["InstanceId"] for tier in ("public", "private")]
+    operator.ec2.reboot_instances(InstanceIds=machines)
+
+    def all_are_new() -> bool:
+        now = boots(operator)
+        return "no answer" not in now.values() and not set(now.items()) & set(before.items())
+
+    seconds = wait_for("both machines are back", all_are_new, seconds=120)
+    seconds += wait_for("the page is back", lambda: operator.page()[0] == 200, seconds=90)
+    say(capsys, f"page back {seconds:.0f} s after the reboot of both machines")
+    assert_green(operator)
+
+
+def test_teardown_leaves_nothing(operator: Operator, capsys: pytest.CaptureFixture[str]) -> None:
+    done = operator.play("teardown", "--extra-vars", "teardown_confirm=playground").check()
+    assert operator.leftovers() == []
+    again = operator.play("teardown", "--extra-vars", "teardown_confirm=playground").check()
+    assert not any(again.changed.values()), again.output
+    say(capsys, f"teardown: {done.seconds:.0f} s, again: {again.seconds:.0f} s")
+
+
+def test_the_lab_goes_without_a_trace(operator: Operator) -> None:
+    lab = known(LAB)
+    assert traces_of(lab), "a lab that runs must be seen, or its absence proves nothing"
+    operator.molecule("destroy")
+    assert not operator.build.exists()
+    assert traces_of(lab) == []
