@@ -97,7 +97,10 @@ class Lab:
         model = observe()
         calling = {one.id for one in model.instances if one.state in POWERED}
         powered = model.powered(self._fleet.powered | calling)
-        for vpc in self._network.sync(powered):
+        new = self._network.sync(powered)
+        for vpc_id in self._resolvers.keys() - self._network.routers.keys():
+            self._resolvers.pop(vpc_id).close()
+        for vpc in new:
             self._start_resolver(vpc)
         self._fleet.sync(
             model.instances, namespace_of=self._network.machine_namespace,

@@ -72,7 +72,6 @@ class Internet:
         run(["ip", "route", "add", f"{config.internet_address}/32", *via])
         run(["ip", "route", "add", str(config.pool), "via", str(config.internet_address), *via])
         run(in_namespace(self.namespace, ["nft", "-f", "-"]), stdin=self._ruleset())
-        self._start_uplink()
 
     def _guard_options(self) -> list[str]:
         return ["metric", str(GUARD_METRIC), "proto", self.config.route_protocol]
@@ -93,7 +92,8 @@ table ip internet {{
 }}
 """
 
-    def _start_uplink(self) -> None:
+    def start_uplink(self) -> None:
+        """Lead the default route of the lab's internet into this machine's user space."""
         argv = ["slirp4netns", "--configure", "--mtu=1500", "--disable-host-loopback", "--netns-type=path"]
         log = (self.config.run_dir / "uplink.log").open("wb")
         self._uplink = subprocess.Popen(

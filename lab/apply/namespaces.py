@@ -47,14 +47,15 @@ def batch(name: str, commands: list[str], *, tolerant: bool = False) -> None:
         run(["ip", *force, "-n", name, "-batch", "-"], stdin="\n".join([*commands, ""]), check=not tolerant)
 
 
-def bind_socket(name: str, kind: socket.SocketKind, address: tuple[str, int]) -> socket.socket:
+def bind_socket(name: str, kind: socket.SocketKind, address: tuple[str, int], *, listen: bool = True) -> socket.socket:
     """A socket bound inside a namespace but served from here: a socket keeps the namespace it was born in."""
     home = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
     there = os.open(NETNS_DIR / name, os.O_RDONLY)
     try:
         os.setns(there, os.CLONE_NEWNET)
         try:
-            bound = socket.socket(socket.AF_INET, kind)
+            protocol = socket.IPPROTO_ICMP if kind is socket.SOCK_RAW else 0
+            bound = socket.socket(socket.AF_INET, kind, protocol)
         finally:
             os.setns(home, os.CLONE_NEWNET)
     finally:
@@ -62,6 +63,6 @@ def bind_socket(name: str, kind: socket.SocketKind, address: tuple[str, int]) ->
         os.close(home)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     bound.bind(address)
-    if kind is socket.SOCK_STREAM:
+    if listen and kind is socket.SOCK_STREAM:
         bound.listen(128)
     return bound

@@ -22,8 +22,11 @@ class Network:
     def __post_init__(self) -> None:
         self.internet = Internet(self.config)
 
-    def create(self) -> None:
+    def create(self, *, uplink: bool = True) -> None:
+        """Build the internet; without an uplink the lab is an island."""
         self.internet.create()
+        if uplink:
+            self.internet.start_uplink()
 
     def sync(self, model: Model) -> list[Vpc]:
         """Apply the model; return the VPCs whose router is new, so that their resolver can be started."""

@@ -73,6 +73,8 @@ class Router:
     def destroy(self) -> None:
         for nic_id in list(self._ports):
             self.unplug(nic_id)
+        # By name, since a socket that is still open would keep the namespace and its links alive.
+        run(["ip", "-n", self.namespace, "link", "delete", GATEWAY_INTERFACE], check=False)
         namespaces.delete(self.namespace)
 
     def sync(self, vpc: Vpc) -> None:

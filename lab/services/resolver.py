@@ -85,7 +85,10 @@ class Resolver:
             self._serve(bind_socket(namespace, socket.SOCK_STREAM, (address, 53)), self._serve_streams)
 
     def close(self) -> None:
+        """Stop answering; a thread that waits on a socket is woken before the socket is closed."""
         for one in self._sockets:
+            with contextlib.suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
             one.close()
 
     def _serve(self, bound: socket.socket, loop: Callable[[socket.socket], None]) -> None:
