@@ -54,9 +54,7 @@ def strings(value: Any) -> Iterator[str]:
 
 
 @each_role
-@pytest.mark.parametrize(
-    "name", ["README.md", "defaults/main.yml", "meta/argument_specs.yml", "tasks/main.yml"]
-)
+@pytest.mark.parametrize("name", ["README.md", "defaults/main.yml", "meta/argument_specs.yml", "tasks/main.yml"])
 def test_a_role_has_its_files(role: Path, name: str) -> None:
     assert (role / name).is_file()
 

@@ -32,5 +32,10 @@ def test_the_default_interface_is_read_from_ip_route() -> None:
     assert evidence.parse_default_interface("") == ""
 
 
+def test_the_states_of_units_are_read_from_systemctl() -> None:
+    text = "LoadState=loaded\nActiveState=active\n\nActiveState=inactive\nLoadState=not-found\n"
+    assert evidence.parse_units(text) == ["active", "not-found"]
+
+
 def test_a_program_that_is_not_installed_says_nothing() -> None:
     assert evidence.output(["onebox-has-no-such-program"]) is None

@@ -232,9 +232,7 @@ def private_route_missing(params: Params) -> None:
 
 def private_route_blackhole(params: Params) -> None:
     no_egress(params)
-    dig(params, "api", "route_tables", 2, "routes", 1).update(
-        state="blackhole", network_interface_id="eni-gone"
-    )
+    dig(params, "api", "route_tables", 2, "routes", 1).update(state="blackhole", network_interface_id="eni-gone")
 
 
 def subnet_falls_back_to_main_table(params: Params) -> None:
@@ -336,9 +334,7 @@ FAULTS = {
     private_route_blackhole: "default route of private",
     subnet_falls_back_to_main_table: "default route of private",
     mysql_open_to_the_world: ("security group sidedish-playground-private admits tcp 3306 from 0.0.0.0/0"),
-    mysql_open_to_the_world_on_public: (
-        "security group sidedish-playground-public admits tcp 3306 from 0.0.0.0/0"
-    ),
+    mysql_open_to_the_world_on_public: ("security group sidedish-playground-public admits tcp 3306 from 0.0.0.0/0"),
     everything_open: ("security group sidedish-playground-private admits all protocols from ::/0"),
     ping_open_to_the_world: "security group sidedish-playground-public admits icmp from 0.0.0.0/0",
     mysql_rule_gone: "security group of private lacks tcp 3306 from public",

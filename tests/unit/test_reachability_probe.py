@@ -67,9 +67,7 @@ def test_what_should_be_closed_is_asked_once(monkeypatch: pytest.MonkeyPatch) ->
     assert probe.ask(cell(expect="closed"), "127.0.0.1", 1) == "refused"
 
 
-@pytest.mark.parametrize(
-    "address", ["10.1.2.10", "172.16.0.1", "192.168.1.1", "127.0.0.1", "169.254.169.254"]
-)
+@pytest.mark.parametrize("address", ["10.1.2.10", "172.16.0.1", "192.168.1.1", "127.0.0.1", "169.254.169.254"])
 def test_from_outside_a_private_address_is_refused_before_any_packet(
     address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -124,9 +122,7 @@ def test_an_error_of_a_question_is_raised() -> None:
 
 class Page(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
-        body = (
-            b"<html><head><title>no</title></head><body><p>row:  <b>42</b></p><li>client: 198.51.100.7</body>"
-        )
+        body = b"<html><head><title>no</title></head><body><p>row:  <b>42</b></p><li>client: 198.51.100.7</body>"
         self.send_response(503 if self.path == "/down" else 200)
         self.end_headers()
         self.wfile.write(body)

@@ -19,9 +19,7 @@ def vantage_of(cell: Cell) -> str:
     return "internet" if cell.source in OUTSIDE else cell.source
 
 
-def judge_cells(
-    matrix: list[Cell], answers: Mapping[str, Mapping[str, str] | None], environment: str
-) -> list[Finding]:
+def judge_cells(matrix: list[Cell], answers: Mapping[str, Mapping[str, str] | None], environment: str) -> list[Finding]:
     """One finding per row; a vantage point without answers makes its rows "not asked"."""
     findings = []
     for cell in matrix:

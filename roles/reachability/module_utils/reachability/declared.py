@@ -55,9 +55,7 @@ def by_tier(instances: list[dict[str, Any]], tiers: list[str]) -> dict[str, list
     return {tier: [one for one in instances if tier_of(one) == tier] for tier in tiers}
 
 
-def finding(
-    question: str, intended: str, observed: str, ok: bool, suspect: Suspect, reason: str = ""
-) -> Finding:
+def finding(question: str, intended: str, observed: str, ok: bool, suspect: Suspect, reason: str = "") -> Finding:
     return Finding("declared", question, intended, observed, ok, reason, None if ok else suspect)
 
 
@@ -86,9 +84,7 @@ def judge_addresses(
         for one in found:
             public = str(one.get("public_ip_address") or "")
             elastic = [
-                str(address["public_ip"])
-                for address in elastic_ips
-                if address.get("instance_id") == one["instance_id"]
+                str(address["public_ip"]) for address in elastic_ips if address.get("instance_id") == one["instance_id"]
             ]
             observed = elastic[0] if elastic else public or "none"
             wants = tier in intent.translator.values() or any(
@@ -104,7 +100,7 @@ def judge_addresses(
                 f"Elastic IP of {tier}" if wants else f"public address on {tier}",
                 f"{tier} should have {intended} and has {observed}"
                 + (f"; the machine itself is known by {public or 'no public address'}." if wants else "."),
-                repair(intent.environment),
+                repair(intent.environment, "aws_instances"),
             )
             findings.append(finding(f"public address of {tier}", intended, observed, ok, suspect))
     return findings
@@ -123,11 +119,9 @@ def judge_source_dest_check(machines: dict[str, list[dict[str, Any]]], intent: I
                 f"It is {observed}: EC2 drops packets of {tier} that are not its own."
                 if intended == "off"
                 else f"It is {observed}: {tier} could send packets under a foreign address.",
-                repair(intent.environment),
+                repair(intent.environment, "aws_instances"),
             )
-            findings.append(
-                finding(f"source/dest check of {tier}", intended, observed, observed == intended, suspect)
-            )
+            findings.append(finding(f"source/dest check of {tier}", intended, observed, observed == intended, suspect))
     return findings
 
 
@@ -171,11 +165,9 @@ def judge_routes(
                 RANK_ROUTE,
                 f"default route of {tier}",
                 f"{table['route_table_id']} sends 0.0.0.0/0 to: {observed}; it should be: {intended}.",
-                repair(intent.environment),
+                repair(intent.environment, "aws_instances" if tier in intent.translator else "aws_network"),
             )
-            findings.append(
-                finding(f"default route of {tier}", intended, observed, observed == intended, suspect)
-            )
+            findings.append(finding(f"default route of {tier}", intended, observed, observed == intended, suspect))
     return findings
 
 
@@ -264,8 +256,7 @@ def judge_groups(
 def is_meant(tier: str, rule: Rule, meant: dict[str, Sources], intent: Intent) -> bool:
     """Whether open cells of the matrix, or translation for a tier, ask for this rule."""
     if any(
-        translator == tier and meant[client].covers(rule.source)
-        for client, translator in intent.translator.items()
+        translator == tier and meant[client].covers(rule.source) for client, translator in intent.translator.items()
     ):
         return True  # what a tier sends out passes through its translator: any port, no listener needed
     opened = {
@@ -288,7 +279,7 @@ def judge_excess(
         RANK_GROUP,
         f"security group {excess[0][0]['group_name']} admits {excess[0][1].text}" if excess else "",
         f"Nothing in the matrix asks for: {listed}.",
-        repair(intent.environment),
+        repair(intent.environment, "aws_network"),
     )
     return finding(
         f"security group of {tier} admits beyond the matrix",
@@ -309,9 +300,7 @@ def judge_missing(tier: str, rules: list[Rule], meant: dict[str, Sources], inten
     missing = [
         f"{cell.protocol} {cell.port} from {cell.source}"
         for cell in intent.matrix
-        if cell.target == tier
-        and cell.expect == "open"
-        and not admitted(cell.protocol, cell.port, meant[cell.source])
+        if cell.target == tier and cell.expect == "open" and not admitted(cell.protocol, cell.port, meant[cell.source])
     ]
     missing += [
         f"{cell.protocol} {cell.port} from {cell.source} on its way to the internet"
@@ -326,7 +315,7 @@ def judge_missing(tier: str, rules: list[Rule], meant: dict[str, Sources], inten
         RANK_GROUP + 1,
         f"security group of {tier} lacks {missing[0]}" if missing else "",
         f"The matrix needs, and no rule admits: {listed}.",
-        repair(intent.environment),
+        repair(intent.environment, "aws_network"),
     )
     return finding(
         f"security group of {tier} lacks from the matrix",

@@ -40,12 +40,22 @@ def parse_default_interface(text: str) -> str:
     return fields[fields.index("dev") + 1] if "dev" in fields else ""
 
 
+def parse_units(text: str) -> list[str]:
+    """active, inactive, failed, ... or not-found for each block of `systemctl show`."""
+    states = []
+    for block in text.strip().split("\n\n"):
+        properties = dict(line.partition("=")[::2] for line in block.splitlines())
+        loaded = properties.get("LoadState", "") != "not-found"
+        states.append(properties.get("ActiveState", "unknown") if loaded else "not-found")
+    return states
+
+
 def unit_states(units: list[str]) -> dict[str, str]:
-    """active, inactive, failed, ... for each unit."""
+    """The state of each unit, by the name it was asked for."""
     if not units:
         return {}
-    states = (output(["systemctl", "is-active", *units]) or "").split()
-    return dict(zip(units, states)) if len(states) == len(units) else {}
+    argv = ["systemctl", "show", "--property=LoadState,ActiveState", *units]
+    return dict(zip(units, parse_units(output(argv) or "")))
 
 
 def collect(units: list[str]) -> dict[str, Any]:

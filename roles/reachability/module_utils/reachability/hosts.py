@@ -32,9 +32,7 @@ def is_loopback(address: str) -> bool:
     return bare not in ("*", "") and ipaddress.ip_address(bare).is_loopback
 
 
-def judge_forwarding(
-    machine: str, evidence: dict[str, Any], cidrs: list[str], environment: str
-) -> list[Finding]:
+def judge_forwarding(machine: str, evidence: dict[str, Any], cidrs: list[str], environment: str) -> list[Finding]:
     """A machine that translates for others must forward, and hide each of their ranges."""
     if not cidrs:
         return []
@@ -81,9 +79,7 @@ def judge_forwarding(
     return findings
 
 
-def judge_service(
-    machine: str, evidence: dict[str, Any], service: dict[str, Any], environment: str
-) -> list[Finding]:
+def judge_service(machine: str, evidence: dict[str, Any], service: dict[str, Any], environment: str) -> list[Finding]:
     """The unit runs, and listens where the intent says: for others, or for this machine alone."""
     unit, port, exposed = str(service["unit"]), int(service["port"]), bool(service["exposed"])
     command = repair(environment, str(service["role"]))
@@ -102,7 +98,9 @@ def judge_service(
             else Suspect(
                 RANK_SERVICE,
                 f"{unit} on {machine} is not running",
-                f"systemd calls the unit {state}: journalctl --unit {unit} says why.",
+                f"systemd calls the unit {state}: journalctl --unit {unit} says why."
+                if state != "not-found"
+                else f"There is no unit {unit}: it was never installed.",
                 command,
             ),
         )

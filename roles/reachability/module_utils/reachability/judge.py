@@ -55,9 +55,7 @@ def judge_service(
     logins, page = outside.get("logins", {}), outside.get("pages", {}).get("page")
     operator = str(logins.get("public", {}).get("peer", ""))
     patterns = params["page"]
-    elastic = next(
-        (str(one["public_ip"]) for one in params["api"]["addresses"] if one.get("instance_id")), ""
-    )
+    elastic = next((str(one["public_ip"]) for one in params["api"]["addresses"] if one.get("instance_id")), "")
     findings = service.judge_page(page, patterns["row"], environment)
     findings += service.judge_client(page, patterns["client"], operator, environment)
     for name, machine in params["machines"].items():

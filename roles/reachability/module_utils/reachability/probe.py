@@ -86,7 +86,8 @@ def fetch(url: str, seconds: float) -> dict[str, Any]:
             return {"status": error.code, "text": readable(error.read(65536))}
     except (OSError, ValueError) as error:
         reason = getattr(error, "reason", error)
-        return {"status": 0, "text": "", "error": str(reason) or type(reason).__name__}
+        text = getattr(reason, "strerror", None) or str(reason) or type(reason).__name__
+        return {"status": 0, "text": "", "error": text}
 
 
 def fetch_patiently(url: str, seconds: float) -> dict[str, Any]:

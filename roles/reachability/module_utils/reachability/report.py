@@ -96,9 +96,7 @@ def as_junit(environment: str, findings: list[Finding]) -> str:
         skipped=str(sum(finding.ok is None for finding in findings)),
     )
     for finding in findings:
-        case = ET.SubElement(
-            suite, "testcase", classname=f"{environment}.{finding.topic}", name=finding.question
-        )
+        case = ET.SubElement(suite, "testcase", classname=f"{environment}.{finding.topic}", name=finding.question)
         if finding.ok is False:
             message = f"intended {finding.intended}, observed {finding.observed}"
             failure = ET.SubElement(case, "failure", message=message)

@@ -46,9 +46,7 @@ def page_suspect(answer: Mapping[str, Any], environment: str) -> Suspect:
             f"The application answers 503: {text}",
             repair(environment, "mysql_server"),
         )
-    return Suspect(
-        RANK_APPLICATION + 1, "the application", f"{status}: {text}", repair(environment, "tomcat")
-    )
+    return Suspect(RANK_APPLICATION + 1, "the application", f"{status}: {text}", repair(environment, "tomcat"))
 
 
 def judge_page(answer: Mapping[str, Any] | None, row_pattern: str, environment: str) -> list[Finding]:
@@ -105,9 +103,7 @@ def is_client(text: str) -> bool:
     return not any(address in network for network in NEVER_FROM_OUTSIDE)
 
 
-def judge_egress(
-    machine: str, answer: Mapping[str, Any] | None, elastic_ip: str, environment: str
-) -> Finding:
+def judge_egress(machine: str, answer: Mapping[str, Any] | None, elastic_ip: str, environment: str) -> Finding:
     """What a service out there takes for the machine's address."""
     question = f"{machine} is seen on the internet as"
     if answer is None:
@@ -122,14 +118,10 @@ def judge_egress(
         + ".",
         repair(environment, "nat_masquerade"),
     )
-    return Finding(
-        "service", question, elastic_ip or "an Elastic IP", observed, ok, "", None if ok else suspect
-    )
+    return Finding("service", question, elastic_ip or "an Elastic IP", observed, ok, "", None if ok else suspect)
 
 
-def judge_logins(
-    logins: Mapping[str, Mapping[str, Any]], bastion_address: str, environment: str
-) -> list[Finding]:
+def judge_logins(logins: Mapping[str, Mapping[str, Any]], bastion_address: str, environment: str) -> list[Finding]:
     """Both ways through the bastion end on the private machine, and come from the bastion."""
     titles = {
         "jump": ("operator reaches private by ProxyJump", "AllowTcpForwarding in sshd of public"),
