@@ -1,10 +1,10 @@
 """Tell everything that is wrong with the addresses of a network, before EC2 is asked to make it."""
 
 from collections.abc import Callable, Iterator
-from ipaddress import IPv4Network, ip_network
+from ipaddress import IPv4Network
 from typing import Any
 
-PRIVATE = tuple(ip_network(block) for block in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"))
+PRIVATE = tuple(IPv4Network(block) for block in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"))
 WIDEST, NARROWEST = 16, 28
 EVERYWHERE = IPv4Network("0.0.0.0/0")
 

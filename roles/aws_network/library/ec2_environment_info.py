@@ -70,12 +70,11 @@ strangers:
   returned: always
 """
 
+import contextlib
 from typing import Any
 
-try:
+with contextlib.suppress(ImportError):  # AnsibleAWSModule says what is missing.
     from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError, NoCredentialsError
-except ImportError:
-    pass  # AnsibleAWSModule says so.
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from ansible_collections.amazon.aws.plugins.module_utils.retries import AWSRetry
@@ -83,10 +82,11 @@ from ansible_collections.amazon.aws.plugins.module_utils.tagging import boto3_ta
 
 BAD_KEYS = ("InvalidClientTokenId", "UnrecognizedClientException", "SignatureDoesNotMatch", "AuthFailure")
 EXPIRED = ("ExpiredToken", "ExpiredTokenException", "RequestExpired")
+SINGULAR = {"addresses": "address"}
 FORBIDDEN = ("UnauthorizedOperation", "AccessDenied", "AccessDeniedException")
 
 
-@AWSRetry.jittered_backoff()
+@AWSRetry.jittered_backoff()  # type: ignore[untyped-decorator]  # Published without types.
 def ask(client: Any, operation: str, key: str, **arguments: Any) -> list[dict[str, Any]]:
     """Return all that an operation lists under a key, over all its pages."""
     if client.can_paginate(operation):
@@ -259,7 +259,7 @@ class Environment:
         """List what is ours or not, leaving out what comes and goes with something else."""
         machines = {machine["id"] for machine in found["instances"]}
         return [
-            f"{kind.removesuffix('s').replace('_', ' ')} {item['id']} {item['name']}".rstrip()
+            f"{SINGULAR.get(kind, kind[:-1].replace('_', ' '))} {item['id']} {item['name']}".rstrip()
             for kind, items in found.items()
             if isinstance(items, list)
             for item in items
@@ -324,7 +324,7 @@ def main() -> None:
         )
         found = environment.look()
     except (BotoCoreError, ClientError) as error:
-        module.fail_json(msg=explain(error, module.region))
+        module.fail_json(msg=explain(error, str(module.region)))
     module.exit_json(changed=False, account_id=account, **found)
 
 
