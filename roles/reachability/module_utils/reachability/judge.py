@@ -12,7 +12,7 @@ from .model import Cell, Finding
 def error_of(observation: Mapping[str, Any] | None) -> str:
     """Why a vantage point gave no answers, in one line; nothing where it did."""
     if not observation:
-        return "Ansible was not allowed to ask it (--limit names the environment, not a machine)"
+        return "it is not among the running machines that --limit chose"
     if "cells" in observation:
         return ""
     lines = str(observation.get("msg", "no message")).strip().splitlines()

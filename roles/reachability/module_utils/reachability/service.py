@@ -123,21 +123,32 @@ def judge_egress(machine: str, answer: Mapping[str, Any] | None, elastic_ip: str
 
 def judge_logins(logins: Mapping[str, Mapping[str, Any]], bastion_address: str, environment: str) -> list[Finding]:
     """Both ways through the bastion end on the private machine, and come from the bastion."""
-    titles = {
+    ways = {
         "jump": ("operator reaches private by ProxyJump", "AllowTcpForwarding in sshd of public"),
         "agent": ("operator reaches private by agent", "AllowAgentForwarding in sshd of public"),
     }
+    asked = {way: logins[way] for way in ways if way in logins}
+    good = {way: login["ok"] and login["peer"] == bastion_address for way, login in asked.items()}
     findings = []
-    for way, (question, name) in titles.items():
-        login = logins.get(way)
-        if login is None:
-            continue
-        ok = bool(login["ok"]) and login["peer"] == bastion_address
+    for way, login in asked.items():
+        question, setting = ways[way]
         observed = f"from {login['peer']}" if login["ok"] else shorten(str(login["error"]))
         suspect = Suspect(
-            RANK_LOGIN + 5, name, f"The login failed: {login['error']}", repair(environment, "ssh_bastion")
+            RANK_LOGIN + 5,
+            # One way works: what the other needs is switched off. Neither: it is not about the ways.
+            setting if any(good.values()) else "way through the bastion to private",
+            f"The login failed: {login['error'] or observed}",
+            repair(environment, "ssh_bastion"),
         )
         findings.append(
-            Finding("service", question, f"from {bastion_address}", observed, ok, "", None if ok else suspect)
+            Finding(
+                "service",
+                question,
+                f"from {bastion_address}",
+                observed,
+                good[way],
+                "people and Ansible come this way",
+                None if good[way] else suspect,
+            )
         )
     return findings
