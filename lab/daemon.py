@@ -93,7 +93,7 @@ class Lab:
 
     def _reconcile(self) -> None:
         for machine in self._fleet.collect_exits():
-            self._after_exit(machine.instance, restart=machine.restart)
+            self._after_exit(machine.instance, by_itself=machine.by_itself)
         model = observe()
         calling = {one.id for one in model.instances if one.state in POWERED}
         powered = model.powered(self._fleet.powered | calling)
@@ -107,7 +107,7 @@ class Lab:
             resolver_of=lambda one: _vpc_of(model, one).resolver,
         )  # fmt: skip
 
-    def _after_exit(self, gone: Instance, *, restart: bool) -> None:
+    def _after_exit(self, gone: Instance, *, by_itself: bool) -> None:
         """Power is gone: firewall rules and sysctls with it; the disk only when the API said terminate."""
         model = observe()
         now = next((one for one in model.instances if one.id == gone.id), None)
@@ -115,8 +115,8 @@ class Lab:
             self._fleet.disk(gone.id).delete()
             return
         self._network.unplug(_vpc_of(model, now).id, now.interface_ids)
-        if now.state in POWERED and not restart:
-            # It switched itself off: EC2 calls that a stop, or a termination if so set at launch.
+        if now.state in POWERED and by_itself:
+            # EC2 calls that a stop, or a termination if so set at launch.
             backend_instance = ec2_backend().get_instance(gone.id)
             if backend_instance.instance_initiated_shutdown_behavior == "terminate":
                 backend_instance.terminate()

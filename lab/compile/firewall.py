@@ -168,5 +168,5 @@ def _acl_jumps(vpc: Vpc) -> Iterator[str]:
         for subnet_id in acl.subnet_ids:
             names = ", ".join(f'"{short(nic.id)}"' for nic in vpc.interfaces if nic.subnet_id == subnet_id)
             if names:
-                yield f"  iifname {{ {names} }} oifname != {{ {names} }} jump {chain(acl.id, 'egress')}"
-                yield f"  oifname {{ {names} }} iifname != {{ {names} }} jump {chain(acl.id, 'ingress')}"
+                yield f"iifname {{ {names} }} oifname != {{ {names} }} jump {chain(acl.id, 'egress')}"
+                yield f"oifname {{ {names} }} iifname != {{ {names} }} jump {chain(acl.id, 'ingress')}"

@@ -59,6 +59,11 @@ class Machine:
         self.group.remove()
         self.exited(self)
 
+    @property
+    def by_itself(self) -> bool:
+        """Whether nobody asked the machine to go: somebody inside switched it off."""
+        return self._deadline is None and not self.restart
+
     def shut_down(self, *, restart: bool = False) -> None:
         """Ask the machine's init to halt; `enforce` pulls the power if it does not."""
         assert self._process is not None

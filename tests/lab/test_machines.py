@@ -1,0 +1,224 @@
+"""The life of a machine by the API: run, reboot, stop, start, terminate, and what a killed lab leaves."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from lab import registry
+from lab.apply import namespaces
+from lab.run import CommandError, in_namespace, run
+from tests.lab.living import LivingLab, banner, lab, living_lab, wait_for
+
+NAME, PORT = "machines", 4650
+
+
+@pytest.fixture(scope="module")
+def living() -> Iterator[LivingLab]:
+    with living_lab(NAME, PORT) as one:
+        yield one
+
+
+@pytest.fixture(scope="module")
+def key(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("key") / "id_ed25519"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(path)], check=True)
+    return path
+
+
+class Site:
+    """One VPC with one public machine, made by plain API calls."""
+
+    def __init__(self, ec2: Any, key: Path) -> None:
+        self.ec2, self.key = ec2, key
+        self.vpc = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
+        self.gateway = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+        ec2.attach_internet_gateway(InternetGatewayId=self.gateway, VpcId=self.vpc)
+        self.subnet = ec2.create_subnet(VpcId=self.vpc, CidrBlock="10.9.1.0/24")["Subnet"]["SubnetId"]
+        tables = ec2.describe_route_tables(Filters=[{"Name": "vpc-id", "Values": [self.vpc]}])["RouteTables"]
+        self.table = tables[0]["RouteTableId"]
+        ec2.create_route(RouteTableId=self.table, DestinationCidrBlock="0.0.0.0/0", GatewayId=self.gateway)
+        self.group = ec2.create_security_group(GroupName="open", Description="test", VpcId=self.vpc)["GroupId"]
+        everyone = [{"CidrIp": "0.0.0.0/0"}]
+        ec2.authorize_security_group_ingress(
+            GroupId=self.group,
+            IpPermissions=[{"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "IpRanges": everyone}],
+        )
+        ec2.import_key_pair(KeyName="tests", PublicKeyMaterial=key.with_suffix(".pub").read_bytes())
+        image = ec2.describe_images(Filters=[{"Name": "name", "Values": ["debian-13-amd64-*"]}])["Images"][0]
+        (machine,) = ec2.run_instances(
+            ImageId=image["ImageId"], MinCount=1, MaxCount=1, InstanceType="t3.micro", KeyName="tests",
+            SubnetId=self.subnet, SecurityGroupIds=[self.group], PrivateIpAddress="10.9.1.10",
+        )["Instances"]  # fmt: skip
+        self.machine = machine["InstanceId"]
+        address = ec2.allocate_address(Domain="vpc")
+        self.allocation, self.address = address["AllocationId"], address["PublicIp"]
+        self.association = ec2.associate_address(AllocationId=self.allocation, InstanceId=self.machine)["AssociationId"]
+
+    def ssh(self, command: str) -> str:
+        options = ["StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "LogLevel=ERROR", "BatchMode=yes"]
+        argv = ["ssh", "-i", str(self.key), *(word for option in options for word in ("-o", option))]
+        return run([*argv, f"admin@{self.address}", command])
+
+    def boot_id(self) -> str:
+        """Changes with every boot of the machine's init."""
+        return self.ssh("systemctl show --property=UserspaceTimestampMonotonic --value")
+
+
+@pytest.fixture(scope="module")
+def site(living: LivingLab, key: Path) -> Site:
+    made = Site(living.ec2, key)
+    wait_for(lambda: banner(made.address), "the first SSH banner")
+    return made
+
+
+def refused(call: Any, **parameters: Any) -> str:
+    with pytest.raises(ClientError) as caught:
+        call(**parameters)
+    return str(caught.value.response["Error"]["Code"])
+
+
+def test_the_machine_looks_like_its_image(site: Site) -> None:
+    assert site.ssh("hostname") == "ip-10-9-1-10\n"
+    assert site.ssh("ip -brief address show ens5").split()[2] == "10.9.1.10/24"
+    assert site.ssh("sudo id -un") == "root\n"
+    assert site.ssh("cat /proc/sys/net/ipv4/ip_forward") == "0\n"
+    assert site.ssh("systemctl is-system-running --wait || systemctl --failed") == "running\n"
+
+
+def test_the_console_holds_the_host_key_that_the_machine_shows(site: Site) -> None:
+    console = site.ec2.get_console_output(InstanceId=site.machine)["Output"]
+    shown = run(["ssh-keyscan", "-t", "ed25519", site.address]).split()[2]
+    announced = console.partition("-----BEGIN SSH HOST KEY KEYS-----")[2]
+    assert shown in announced.partition("-----END SSH HOST KEY KEYS-----")[0]
+
+
+def test_names_resolve_and_the_egress_address_is_the_elastic_one(site: Site) -> None:
+    assert site.ssh("getent hosts ip-10-9-1-10.ap-northeast-2.compute.internal").split()[0] == "10.9.1.10"
+    assert site.ssh("curl -sS -m 5 http://checkip.amazonaws.com/").strip() == site.address
+
+
+def test_what_ec2_refuses_is_refused(site: Site) -> None:
+    ec2 = site.ec2
+    assert refused(ec2.delete_security_group, GroupId=site.group) == "DependencyViolation"
+    assert refused(ec2.delete_subnet, SubnetId=site.subnet) == "DependencyViolation"
+    assert refused(ec2.release_address, AllocationId=site.allocation) == "InvalidIPAddress.InUse"
+    attached = {"InternetGatewayId": site.gateway, "VpcId": site.vpc}
+    assert refused(ec2.detach_internet_gateway, **attached) == "DependencyViolation"
+    assert refused(ec2.delete_vpc, VpcId=site.vpc) == "DependencyViolation"
+
+
+def test_source_dest_check_is_one_attribute_of_instance_and_interface(site: Site) -> None:
+    site.ec2.modify_instance_attribute(InstanceId=site.machine, SourceDestCheck={"Value": False})
+    (nic,) = site.ec2.describe_instances(InstanceIds=[site.machine])["Reservations"][0]["Instances"][0][
+        "NetworkInterfaces"
+    ]
+    (same,) = site.ec2.describe_network_interfaces(NetworkInterfaceIds=[nic["NetworkInterfaceId"]])["NetworkInterfaces"]
+    assert same["SourceDestCheck"] is False
+
+
+def test_a_rule_is_in_force_when_the_api_has_answered(site: Site) -> None:
+    rule = {"GroupId": site.group, "IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "CidrIp": "0.0.0.0/0"}
+    site.ec2.revoke_security_group_ingress(**rule)
+    wait_for(lambda: not banner(site.address), "the revoked rule", seconds=5)
+    site.ec2.authorize_security_group_ingress(**rule)
+    wait_for(lambda: banner(site.address), "the rule", seconds=5)
+
+
+@pytest.mark.parametrize("how", ["api", "inside"])
+def test_a_reboot_keeps_the_disk_and_forgets_the_firewall(site: Site, how: str) -> None:
+    namespace = namespaces.names(f"{registry.find(NAME).prefix}i-")[0]
+    site.ssh(f"touch kept-{how}")
+    run(in_namespace(namespace, ["nft", "add", "table", "ip", "forgotten"]))
+    run(in_namespace(namespace, ["sysctl", "-qw", "net.ipv4.ip_forward=1"]))
+    before = site.boot_id()
+    if how == "api":
+        site.ec2.reboot_instances(InstanceIds=[site.machine])
+    else:
+        # The connection goes away under the command's feet.
+        with contextlib.suppress(CommandError):
+            site.ssh("sudo systemctl reboot")
+    wait_for(lambda: banner(site.address) and _quiet(site.boot_id) not in (before, ""), "the reboot")
+    assert site.ssh("ls").split().count(f"kept-{how}") == 1
+    assert site.ssh("cat /proc/sys/net/ipv4/ip_forward") == "0\n"
+    assert "forgotten" not in run(in_namespace(namespace, ["nft", "list", "tables"]))
+
+
+def _quiet(question: Callable[[], str]) -> str:
+    with contextlib.suppress(CommandError):
+        return question()
+    return ""
+
+
+def test_a_stopped_machine_is_silent_its_routes_black_and_its_disk_kept(site: Site) -> None:
+    route = {"RouteTableId": site.table, "DestinationCidrBlock": "192.0.2.0/24"}
+    site.ec2.create_route(**route, InstanceId=site.machine)
+    site.ssh("touch before-stop")
+    site.ec2.stop_instances(InstanceIds=[site.machine])
+    wait_for(lambda: not banner(site.address), "silence")
+    (table,) = site.ec2.describe_route_tables(RouteTableIds=[site.table])["RouteTables"]
+    states = {one["DestinationCidrBlock"]: one["State"] for one in table["Routes"]}
+    assert states["192.0.2.0/24"] == "blackhole"
+    site.ec2.start_instances(InstanceIds=[site.machine])
+    wait_for(lambda: banner(site.address), "the start")
+    assert "before-stop" in site.ssh("ls")
+    site.ec2.delete_route(**route)
+
+
+def test_a_machine_that_switches_itself_off_is_stopped(living: LivingLab, site: Site) -> None:
+    with contextlib.suppress(CommandError):
+        site.ssh("sudo systemctl poweroff")
+    wait_for(lambda: living.status()["instances"][0]["state"] == "stopped", "the state stopped")
+    site.ec2.start_instances(InstanceIds=[site.machine])
+    wait_for(lambda: banner(site.address), "the start")
+
+
+def test_terminate_takes_disk_and_interface_away(living: LivingLab, site: Site) -> None:
+    site.ec2.disassociate_address(AssociationId=site.association)
+    site.ec2.release_address(AllocationId=site.allocation)
+    site.ec2.terminate_instances(InstanceIds=[site.machine])
+    disk = living.config.disk_dir / site.machine
+    wait_for(lambda: not disk.exists(), "the disk to go")
+    assert not namespaces.names(f"{living.config.prefix}i-")
+    site.ec2.delete_subnet(SubnetId=site.subnet)
+    site.ec2.delete_security_group(GroupId=site.group)
+
+
+def test_a_killed_lab_is_swept_by_the_next_up(living: LivingLab, key: Path) -> None:
+    second = Site(living.ec2, key_again(living, key))
+    wait_for(lambda: banner(second.address), "the second machine")
+    pid = registry.daemon_pid(living.config)
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    wait_for(lambda: registry.daemon_pid(living.config) is None, "the lab to die")
+    lab("up", "--name", NAME, "--port", str(PORT))
+    assert namespaces.names(living.config.prefix) == [living.config.internet_namespace]
+    assert not traces(living.config.name, second.machine)
+
+
+def test_down_leaves_nothing(living: LivingLab) -> None:
+    lab("down", "--name", NAME)
+    assert not namespaces.names(living.config.prefix)
+    assert str(living.config.pool) not in run(["ip", "route", "show", "table", "all"])
+    assert living.config.operator_interface not in run(["ip", "link"])
+    assert not traces(living.config.name, "onebox-lab/" + NAME)
+
+
+def key_again(living: LivingLab, key: Path) -> Path:
+    living.ec2.delete_key_pair(KeyName="tests")
+    return key
+
+
+def traces(name: str, word: str) -> list[str]:
+    """Mounts and processes that still speak of a lab or machine."""
+    mounts = [line for line in Path("/proc/self/mounts").read_text().splitlines() if f"onebox-lab/{name}/" in line]
+    processes = [line for line in run(["ps", "-eo", "args"]).splitlines() if word in line and "pytest" not in line]
+    return mounts + processes
