@@ -56,7 +56,8 @@ class Lab:
             bind_socket(self._config.internet_namespace, socket.SOCK_STREAM, ("0.0.0.0", PACKAGE_CACHE_PORT))
         )
         threading.Thread(target=cache.serve_forever, daemon=True).start()
-        serve(self._config, Api(self._config, tell=self._tell, console=self._console, status=self.status))
+        orders = {"status": self.status}
+        serve(self._config, Api(self._config, tell=self._tell, console=self._console, orders=orders))
         state = {
             "pid": os.getpid(),
             "name": self._config.name,

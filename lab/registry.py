@@ -6,7 +6,7 @@ import json
 import os
 from pathlib import Path
 
-from lab.config import RUN_ROOT, SLOTS, LabConfig
+from lab.config import DEFAULT_PORT, RUN_ROOT, SLOTS, LabConfig
 from lab.errors import LabError
 
 
@@ -48,7 +48,7 @@ def last_known(name: str) -> LabConfig | None:
     return LabConfig(name, state["port"], state["slot"]) if state else None
 
 
-def reserve(name: str, port: int) -> LabConfig:
+def reserve(name: str, port: int | None) -> LabConfig:
     """Give a lab its slot: the one it had before, or the first that no other lab holds."""
     taken = {}
     for path in RUN_ROOT.glob("*/slot.json"):
@@ -59,6 +59,7 @@ def reserve(name: str, port: int) -> LabConfig:
     slot = before.slot if before else next(free, None)
     if slot is None:
         raise LabError(f"all {SLOTS} slices of the lab's address pool are in use", hint="lab down --name OTHER")
+    port = port or DEFAULT_PORT + slot
     config = LabConfig(name, port, slot)
     config.run_dir.mkdir(parents=True, exist_ok=True)
     (config.run_dir / "slot.json").write_text(json.dumps({"slot": slot, "port": port, "pid": os.getpid()}))

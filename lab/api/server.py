@@ -7,7 +7,7 @@ import json
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 from xml.sax.saxutils import escape
@@ -18,9 +18,10 @@ from werkzeug.serving import BaseWSGIServer, make_server
 from lab.api.calls import Call, read_call
 from lab.api.refusals import Refusal, refuse
 from lab.config import LabConfig
+from lab.errors import LabError
 from lab.observe import observe
 
-STATUS_PATH = "/_lab/status"
+ORDER_PATH = "/_lab/"
 # EC2 keeps the most recent 64 KB: API_GetConsoleOutput.
 CONSOLE_BYTES = 64 * 1024
 
@@ -36,18 +37,17 @@ class Api:
         *,
         tell: Callable[[Call], None],
         console: Callable[[str], bytes],
-        status: Callable[[], dict[str, Any]],
+        orders: Mapping[str, Callable[..., dict[str, Any]]],
     ) -> None:
         self._moto = DomainDispatcherApplication(create_backend_app)
-        self._tell, self._console, self._status = tell, console, status
+        self._tell, self._console, self._orders = tell, console, orders
         self._log = (config.run_dir / "calls.jsonl").open("a", buffering=1)
         self._log_lock = threading.Lock()
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        if environ.get("PATH_INFO") == STATUS_PATH:
-            body = json.dumps(self._status()).encode()
-            start_response("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
-            return [body]
+        path = environ.get("PATH_INFO", "")
+        if path.startswith(ORDER_PATH):
+            return self._order(path.removeprefix(ORDER_PATH), environ, start_response)
         call = read_call(environ)
         started = time.monotonic()
         statuses: list[str] = []
@@ -60,6 +60,17 @@ class Api:
             return self._answer(call, environ, remember)
         finally:
             self._note(call, statuses[-1] if statuses else "", time.monotonic() - started)
+
+    def _order(self, name: str, environ: dict[str, Any], start_response: StartResponse) -> list[bytes]:
+        """What the command `lab` asks of its process; no AWS tool sees it."""
+        given = json.loads(environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)) or "{}")
+        try:
+            status, reply = "200 OK", self._orders[name](**given)
+        except LabError as error:
+            status, reply = "400 Bad Request", {"message": error.message, "hint": error.hint}
+        body = json.dumps(reply).encode()
+        start_response(status, [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
+        return [body]
 
     def _answer(self, call: Call, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         if call.service == "ec2":
