@@ -41,16 +41,19 @@ def flatten(tasks: Any) -> Iterator[dict[str, Any]]:
             yield from flatten(task.get(part))
 
 
-def strings(value: Any) -> Iterator[str]:
+EXPRESSIONS = {"when", "that", "until", "changed_when", "failed_when"}  # Jinja without braces
+
+
+def expressions(value: Any, *, bare: bool = False) -> Iterator[str]:
+    """What Ansible evaluates; a message may name a variable that people should change."""
     if isinstance(value, str):
-        yield value
+        yield from [value] if bare else re.findall(r"\{\{.*?\}\}|\{%.*?%\}", value, re.DOTALL)
     elif isinstance(value, dict):
         for key, item in value.items():
-            yield from strings(key)
-            yield from strings(item)
+            yield from expressions(item, bare=key in EXPRESSIONS)
     elif isinstance(value, list):
         for item in value:
-            yield from strings(item)
+            yield from expressions(item, bare=bare)
 
 
 @each_role
@@ -114,8 +117,9 @@ def test_a_role_reads_no_group_no_other_host_and_no_other_role(role: Path) -> No
     """Wiring stands in group_vars, where both ends are in sight."""
     foreign = tuple(prefix for prefix in PREFIXES if prefix != f"{role.name}_")
     known = {name for other in ROLES if other != role for name in options(other)}
-    texts = {path: "\n".join(strings(load(path))) for path in task_files(role)}
-    texts |= {path: path.read_text() for path in role.glob("templates/**/*") if path.is_file()}
+    texts = {path: "\n".join(expressions(load(path))) for path in task_files(role)}
+    templates = (path for path in role.glob("templates/**/*") if path.is_file())
+    texts |= {path: "\n".join(expressions(path.read_text())) for path in templates}
     for path, text in texts.items():
         assert not re.search(r"\b(hostvars|group_names|groups\[|groups\.)", text), path
         used = {word for word in re.findall(r"\b\w+", text) if word.startswith(foreign)} & known
