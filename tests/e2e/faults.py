@@ -40,12 +40,19 @@ def remove_private_route(operator: Operator) -> None:
     operator.ec2.delete_route(RouteTableId=table["RouteTableId"], DestinationCidrBlock="0.0.0.0/0")
 
 
+def bind_mysql_to_loopback(operator: Operator) -> None:
+    settings = "/etc/mysql/mysql.conf.d/zz-mysql-server.cnf"
+    change = f"sudo sed -i 's/^bind[-_]address.*/bind-address = 127.0.0.1/' {settings}"
+    operator.ssh("private", f"{change} && grep -q '= 127.0.0.1$' {settings} && sudo systemctl restart mysql")
+
+
 FAULTS = [
     Fault("masquerade_flushed", on("public", "sudo iptables -t nat -F"), "MASQUERADE rule on public"),
     Fault("forwarding_off", on("public", "sudo sysctl -qw net.ipv4.ip_forward=0"), "net.ipv4.ip_forward on public"),
     Fault("source_dest_check_on", switch_source_dest_check_on, "source/dest check of public"),
     Fault("private_route_removed", remove_private_route, "default route of private"),
     Fault("mysql_open_to_the_world", open_mysql_to_the_world, "admits tcp 3306 from 0.0.0.0/0"),
+    Fault("mysql_on_loopback", bind_mysql_to_loopback, "mysql on private listens on loopback only"),
     Fault("nginx_stopped", on("public", "sudo systemctl stop nginx"), "nginx on public is not running"),
     Fault("tomcat_stopped", on("public", "sudo systemctl stop tomcat11"), "tomcat11 on public is not running"),
     Fault("mysql_stopped", on("private", "sudo systemctl stop mysql"), "mysql on private is not running"),

@@ -340,7 +340,7 @@ FAULTS = {
     mysql_rule_gone: "security group of private lacks tcp 3306 from public",
     nginx_stopped: "nginx on public is not running",
     tomcat_stopped: "tomcat11 on public is not running",
-    tomcat_published: "tomcat11 on public listens on any, port 8080",
+    tomcat_published: "tomcat11 on public listens on the network, port 8080",
     mysql_on_loopback: "mysql on private listens on loopback only, port 3306",
     mysql_stopped: "mysql on private is not running",
     account_refused: "MySQL on private, or the application's account in it",
@@ -492,6 +492,15 @@ def test_the_table_is_aligned_and_ends_no_line_with_spaces() -> None:
     assert len({line.index("verdict") for line in heads}) == 1
     assert all(line == line.rstrip() for line in lines)
     assert "internet -> private:3306" in "\n".join(lines)
+
+
+def test_korean_rows_are_aligned_as_a_terminal_shows_them() -> None:
+    params = green()
+    page(params, 200, f"row: 김치\nclient: {OPERATOR}")
+    lines = report.table(judge(params)).splitlines()
+    (korean,) = (line for line in lines if "김치" in line)
+    (other,) = (line for line in lines if line.startswith("operator opens the page"))
+    assert korean.index("ok") + len("김치") == other.index("ok")
 
 
 def test_json_and_junit_say_the_same_as_the_table() -> None:

@@ -110,7 +110,7 @@ def judge_service(machine: str, evidence: dict[str, Any], service: dict[str, Any
     addresses = addresses_on(evidence["listeners"], port)
     for_others = any(not is_loopback(address) for address in addresses)
     good = bool(addresses) and for_others == exposed
-    observed = ("any" if for_others else "loopback only") if addresses else "nowhere"
+    observed = ("the network" if for_others else "loopback only") if addresses else "nowhere"
     suspect = Suspect(
         RANK_LISTENER,
         f"{unit} on {machine} listens on {observed}, port {port}",
@@ -121,7 +121,7 @@ def judge_service(machine: str, evidence: dict[str, Any], service: dict[str, Any
         Finding(
             "hosts",
             f"{unit} on {machine} listens, port {port}",
-            "any" if exposed else "loopback only",
+            "the network" if exposed else "loopback only",
             observed,
             good,
             "",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 import xml.etree.ElementTree as ET
 from dataclasses import asdict
 
@@ -32,16 +33,21 @@ def rows(findings: list[Finding], topic: str) -> list[tuple[str, str, str, str]]
     ]
 
 
+def columns(text: str) -> int:
+    """How wide a terminal shows it: a Korean letter takes two columns."""
+    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
+
+
 def table(findings: list[Finding]) -> str:
     """Columns aligned over all topics."""
     blocks = [rows(findings, topic) for topic in TITLES]
-    widths = [max(len(row[column]) for block in blocks for row in block) for column in range(4)]
+    widths = [max(columns(row[column]) for block in blocks for row in block) for column in range(4)]
     lines = []
     for block in blocks:
         if len(block) == 1:
             continue
         for number, row in enumerate(block):
-            cells = (cell.ljust(width) for cell, width in zip(row, widths))
+            cells = (cell + " " * (width - columns(cell)) for cell, width in zip(row, widths))
             lines.append("  ".join(cells).rstrip())
             if number == 0:
                 lines.append("  ".join("-" * width for width in widths))
