@@ -20,6 +20,7 @@ class Rule:
     to_port: int | None = None
     cidr: IPv4Network | None = None
     group_id: str | None = None
+    id: str = ""  # sgr-..., where the API told it
 
 
 @dataclass(frozen=True)

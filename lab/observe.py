@@ -122,6 +122,7 @@ def _rule(rule: Any) -> Rule:
         to_port=rule.to_port,
         cidr=IPv4Network(rule.cidr_ipv4) if rule.cidr_ipv4 else None,
         group_id=rule.source_group.get("GroupId"),
+        id=rule.id,
     )
 
 
