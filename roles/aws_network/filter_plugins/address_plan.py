@@ -45,12 +45,17 @@ def _network(text: object, variable: str, file: str) -> tuple[IPv4Network | None
 
 def _overlap_with_other(vpc: IPv4Network, other: object) -> Iterator[str]:
     try:
-        overlaps = vpc.overlaps(IPv4Network(str(other)))
+        theirs = IPv4Network(str(other))
     except ValueError:
         return  # The other environment says so itself, when it is built.
-    if overlaps:
+    if vpc == theirs:
         yield (
-            f"The VPC range {vpc} overlaps {other}, the range of another environment: the two could never be "
+            f"The VPC range {vpc} is that of another environment too: the two could never be connected. Give each "
+            "its own aws_network_vpc_cidr in group_vars/<environment>.yml (what is given with -e holds for all)."
+        )
+    elif vpc.overlaps(theirs):
+        yield (
+            f"The VPC range {vpc} overlaps {theirs}, the range of another environment: the two could never be "
             "connected. Change aws_network_vpc_cidr in group_vars/<environment>.yml."
         )
 
@@ -59,6 +64,12 @@ def _subnet_problems(plan: dict[str, Any], vpc: IPv4Network | None) -> Iterator[
     subnets = []
     for tier in ("public", "private"):
         variable = f"aws_network_{tier}_subnet_cidr"
+        if vpc and "/" not in str(plan[tier]):
+            yield (
+                f"The VPC range {vpc} has no room for the {tier} subnet that is derived from it. "
+                f"Take a wider range, or set {variable}, in group_vars/<environment>.yml."
+            )
+            continue
         subnet, problem = _network(plan[tier], variable, "group_vars/all/network.yml")
         if subnet is None:
             # The default derives from the range of the VPC: one mistake, one sentence.
