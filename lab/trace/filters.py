@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import NamedTuple
 
-from lab.model import AclEntry, Interface, NetworkAcl, Rule, SecurityGroup, Vpc
+from lab.model import AclEntry, Interface, NetworkAcl, SecurityGroup, Vpc
 from lab.trace.codes import Code
 from lab.trace.path import Packet
-from lab.trace.rules import Peer, admits, acl_entry_in_words, names_peer, overlaps, rule_in_words, speaks_of_ports
+from lab.trace.rules import Peer, acl_entry_in_words, admits, names_peer, overlaps, rule_in_words, speaks_of_ports
 
 
 class Decision(NamedTuple):

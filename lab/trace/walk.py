@@ -24,11 +24,11 @@ NOT_OUTSIDE = {
 }
 
 
-class Dropped(Exception):  # noqa: N818 - no error, but the end of a walk
+class Dropped(Exception):
     """The packet went no further; the last step says why."""
 
 
-class AnsweredOnTheSpot(Exception):  # noqa: N818 - no error either
+class AnsweredOnTheSpot(Exception):
     """Amazon itself has answered, in place of a machine."""
 
 
