@@ -1,3 +1,7 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: the Onebox authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or
+# https://www.gnu.org/licenses/gpl-3.0.txt). It runs inside Ansible, which has this licence.
 """Tell what is wrong with the operator's key pair, before a machine is made that nobody can enter."""
 
 import os

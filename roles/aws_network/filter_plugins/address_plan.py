@@ -1,3 +1,7 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: the Onebox authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or
+# https://www.gnu.org/licenses/gpl-3.0.txt). It runs inside Ansible, which has this licence.
 """Tell everything that is wrong with the addresses of a network, before EC2 is asked to make it."""
 
 from collections.abc import Callable, Iterator
