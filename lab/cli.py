@@ -7,10 +7,10 @@ import sys
 
 from lab.config import DEFAULT_NAME
 from lab.errors import LabError
-from lab.verbs import down, env, status, up
+from lab.verbs import calls, down, env, fault, quota, status, up
 from lab.verbs.speech import say
 
-VERBS = {"up": up, "status": status, "env": env, "down": down}
+VERBS = {"up": up, "status": status, "env": env, "fault": fault, "quota": quota, "calls": calls, "down": down}
 EXAMPLES = """\
 examples:
   sudo lab up             start the lab, or find it running

@@ -20,6 +20,7 @@ from lab.config import LabConfig
 os.environ["MOTO_AMIS_PATH"] = str(Path(__file__).parent / "data" / "amis.json")
 
 from lab.api.calls import Call
+from lab.api.manners import Manners
 from lab.api.moto_fixes import apply_fixes
 from lab.api.server import Api, serve
 from lab.apply.internet import PACKAGE_CACHE_PORT
@@ -43,13 +44,14 @@ class Lab:
         self._config = config
         self._awake = threading.Event()
         self._stopping = threading.Event()
+        self._manners = Manners()
         self._network = Network(config)
         self._fleet = Fleet(config, image, self._awake.set)
         self._resolvers: dict[str, Resolver] = {}
         self._failure = ""
 
     def start(self) -> None:
-        apply_fixes(self._config.pool)
+        apply_fixes(self._config.pool, self._manners.pace)
         self._network.create()
         Handler.own_address = str(self._config.internet_address)
         cache = PackageCache(
@@ -57,7 +59,8 @@ class Lab:
         )
         threading.Thread(target=cache.serve_forever, daemon=True).start()
         orders = {"status": self.status}
-        serve(self._config, Api(self._config, tell=self._tell, console=self._console, orders=orders))
+        api = Api(self._config, tell=self._tell, console=self._console, manners=self._manners, orders=orders)
+        serve(self._config, api)
         state = {
             "pid": os.getpid(),
             "name": self._config.name,
@@ -93,6 +96,7 @@ class Lab:
         return path.read_bytes() if path.exists() else b""
 
     def _reconcile(self) -> None:
+        self._manners.pace.settle()
         for machine in self._fleet.collect_exits():
             self._after_exit(machine.instance, by_itself=machine.by_itself)
         model = observe()

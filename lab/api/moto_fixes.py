@@ -5,22 +5,29 @@ from __future__ import annotations
 from ipaddress import IPv4Network
 from typing import Any
 
+from moto import settings
 from moto.ec2.models import elastic_ip_addresses, elastic_network_interfaces
 from moto.ec2.models.instances import Instance
 from moto.ec2.models.route_tables import Route
+from moto.ec2.utils import EC2_PREFIX_TO_RESOURCE
 
+from lab.api.moto_states import mend_states
+from lab.api.pace import Pace
 from lab.observe import ec2_backend
 
 # The first addresses of the pool are the lab's own: its internet, the operator.
 FIRST_PUBLIC_HOST = 16
 
 
-def apply_fixes(pool: IPv4Network) -> None:
+def apply_fixes(pool: IPv4Network, pace: Pace) -> None:
     """Mend moto's classes; call it once, before the first request."""
     _give_addresses_from(pool)
     _delete_primary_interface_with_its_instance()
     _share_source_dest_check()
     _report_routes_by_interface()
+    _name_resource_types_as_ec2()
+    _know_the_images()
+    mend_states(pace)
 
 
 def _give_addresses_from(pool: IPv4Network) -> None:
@@ -72,7 +79,7 @@ def _share_source_dest_check() -> None:
 
 
 def _report_routes_by_interface() -> None:
-    """A route to an instance also names its interface, and is a black hole when the instance is down.
+    """A route to an instance also names its interface, and is a black hole when its target is gone.
 
     Source: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_Route.html
     """
@@ -87,7 +94,23 @@ def _report_routes_by_interface() -> None:
         instance = self.instance or (self.interface and self.interface.instance)
         dead = instance is not None and instance.state not in ("pending", "running")
         orphaned = self.interface is not None and self.interface.instance is None
-        return "blackhole" if dead or orphaned else "active"
+        closed = self.nat_gateway is not None and self.nat_gateway.state in ("deleting", "deleted")
+        # An internet gateway that was detached; other gateways have no VPC of their own.
+        detached = self.gateway is not None and getattr(self.gateway, "vpc", self) is None
+        return "blackhole" if dead or orphaned or closed or detached else "active"
 
     Route.network_interface_id = property(interface_id)  # type: ignore[method-assign, assignment]
     Route.state = property(state)  # type: ignore[method-assign, assignment]
+
+
+def _name_resource_types_as_ec2() -> None:
+    """Tags are looked for by EC2's names of resource types; with moto's own, modules see none and set them anew.
+
+    Source: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_TagSpecification.html
+    """
+    EC2_PREFIX_TO_RESOURCE.update({"eipalloc": "elastic-ip", "nat": "natgateway", "fl": "vpc-flow-log"})
+
+
+def _know_the_images() -> None:
+    """An image that is not there is InvalidAMIID.NotFound; moto looks only when told to."""
+    settings.ENABLE_AMI_VALIDATION = True

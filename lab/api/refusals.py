@@ -1,42 +1,44 @@
-"""What EC2 refuses and moto would allow: pure questions to the model, each with its source."""
+"""What EC2 refuses and moto would allow: pure questions to an account, each with its source."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from lab.api.account import Account
 from lab.api.calls import Call
-from lab.model import Model
+from lab.api.launches import refuse_launch, refuse_start
+from lab.api.lifecycle import refuse_pending_target, refuse_reboot, refuse_stop
+from lab.api.refusal import Refusal
 
-# The default quota per region: https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html
-ELASTIC_ADDRESS_QUOTA = 5
-
-
-@dataclass(frozen=True)
-class Refusal:
-    """An error code of EC2 and its sentence.
-
-    Source: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html
-    """
-
-    code: str
-    message: str
+Rule = Callable[[Call, Account], Refusal | None]
 
 
-def refuse(call: Call, model: Model) -> Refusal | None:
+def refuse(call: Call, account: Account) -> Refusal | None:
     """Return why EC2 would refuse this call, or None."""
+    if call.dry_run:
+        return _dry_run(call) if call.mutating else None
     rule = RULES.get(call.action)
-    return rule(call, model) if rule else None
+    return rule(call, account) if rule else None
 
 
-def _delete_security_group(call: Call, model: Model) -> Refusal | None:
+def _dry_run(call: Call) -> Refusal:
+    """Nothing is done, whatever the action; moto forgets that for some.
+
+    Source: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/CommonParameters.html
+    """
+    return Refusal("DryRunOperation", "Request would have succeeded, but DryRun flag is set.", 412)
+
+
+def _delete_security_group(call: Call, account: Account) -> Refusal | None:
     """Source: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DeleteSecurityGroup.html"""
     group_id = call.parameters.get("GroupId", "")
-    used = any(group_id in nic.group_ids for vpc in model.vpcs for nic in vpc.interfaces)
+    groups = [group for vpc in account.model.vpcs for group in vpc.groups]
+    if any(group.id == group_id and group.name == "default" for group in groups):
+        return Refusal("CannotDelete", f'the specified group: "{group_id}" name: "default" cannot be deleted by a user')
+    used = any(group_id in nic.group_ids for nic in account.interfaces)
     referenced = any(
         rule.group_id == group_id
-        for vpc in model.vpcs
-        for group in vpc.groups
+        for group in groups
         if group.id != group_id
         for rule in (*group.ingress, *group.egress)
     )
@@ -45,10 +47,10 @@ def _delete_security_group(call: Call, model: Model) -> Refusal | None:
     return None
 
 
-def _detach_internet_gateway(call: Call, model: Model) -> Refusal | None:
+def _detach_internet_gateway(call: Call, account: Account) -> Refusal | None:
     """Source: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DetachInternetGateway.html"""
     vpc_id = call.parameters.get("VpcId", "")
-    if any(nic.public_ip for vpc in model.vpcs if vpc.id == vpc_id for nic in vpc.interfaces):
+    if any(nic.public and nic.vpc_id == vpc_id for nic in account.interfaces):
         return Refusal(
             "DependencyViolation",
             f"Network {vpc_id} has some mapped public address(es). "
@@ -57,34 +59,60 @@ def _detach_internet_gateway(call: Call, model: Model) -> Refusal | None:
     return None
 
 
-def _release_address(call: Call, model: Model) -> Refusal | None:
+def _release_address(call: Call, account: Account) -> Refusal | None:
     """Source: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ReleaseAddress.html"""
     wanted = (call.parameters.get("AllocationId"), call.parameters.get("PublicIp"))
-    for address in model.addresses:
+    for address in account.model.addresses:
         if address.interface_id and wanted in ((address.allocation_id, None), (None, str(address.public_ip))):
             return Refusal("InvalidIPAddress.InUse", f"Address {address.public_ip} is in use.")
     return None
 
 
-def _delete_subnet(call: Call, model: Model) -> Refusal | None:
+def _delete_subnet(call: Call, account: Account) -> Refusal | None:
     """Source: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DeleteSubnet.html"""
     subnet_id = call.parameters.get("SubnetId", "")
-    if any(nic.subnet_id == subnet_id for vpc in model.vpcs for nic in vpc.interfaces):
+    if any(nic.subnet_id == subnet_id for nic in account.interfaces):
         return Refusal("DependencyViolation", f"The subnet '{subnet_id}' has dependencies and cannot be deleted.")
     return None
 
 
-def _allocate_address(call: Call, model: Model) -> Refusal | None:
-    """Source: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_AllocateAddress.html"""
-    if len(model.addresses) >= ELASTIC_ADDRESS_QUOTA:
+def _delete_vpc(call: Call, account: Account) -> Refusal | None:
+    """moto sees subnets and route tables; gateways and groups of one's own hold a VPC too.
+
+    Source: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DeleteVpc.html
+    """
+    vpc_id = call.parameters.get("VpcId", "")
+    for vpc in account.model.vpcs:
+        if vpc.id == vpc_id and (vpc.gateway_id or any(group.name != "default" for group in vpc.groups)):
+            return Refusal("DependencyViolation", f"The vpc '{vpc_id}' has dependencies and cannot be deleted.")
+    return None
+
+
+def _allocate_address(_: Call, account: Account) -> Refusal | None:
+    """Source: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/elastic-ip-addresses-eip.html#using-instance-addressing-limit"""
+    if account.used["addresses"] >= account.quotas.addresses:
         return Refusal("AddressLimitExceeded", "The maximum number of addresses has been reached.")
     return None
 
 
-RULES: dict[str, Callable[[Call, Model], Refusal | None]] = {
-    "DeleteSecurityGroup": _delete_security_group,
-    "DetachInternetGateway": _detach_internet_gateway,
-    "ReleaseAddress": _release_address,
-    "DeleteSubnet": _delete_subnet,
+def _create_vpc(_: Call, account: Account) -> Refusal | None:
+    """Source: https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html"""
+    if account.used["vpcs"] >= account.quotas.vpcs:
+        return Refusal("VpcLimitExceeded", "The maximum number of VPCs has been reached.")
+    return None
+
+
+RULES: dict[str, Rule] = {
     "AllocateAddress": _allocate_address,
+    "AssociateAddress": refuse_pending_target,
+    "CreateVpc": _create_vpc,
+    "DeleteSecurityGroup": _delete_security_group,
+    "DeleteSubnet": _delete_subnet,
+    "DeleteVpc": _delete_vpc,
+    "DetachInternetGateway": _detach_internet_gateway,
+    "RebootInstances": refuse_reboot,
+    "ReleaseAddress": _release_address,
+    "RunInstances": refuse_launch,
+    "StartInstances": refuse_start,
+    "StopInstances": refuse_stop,
 }

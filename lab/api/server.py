@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
+import logging
+import socket
 import threading
 import time
 import uuid
@@ -15,8 +17,17 @@ from xml.sax.saxutils import escape
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import BaseWSGIServer, make_server
 
-from lab.api.calls import Call, read_call
-from lab.api.refusals import Refusal, refuse
+from lab.api import replies
+from lab.api.account import account, is_region
+from lab.api.calls import Call, read_call, rewrite
+from lab.api.faults import Harm
+from lab.api.fresh import hide_unseen, made, refuse_unseen
+from lab.api.journal import Journal, journal_path
+from lab.api.launches import machines_to_launch
+from lab.api.manners import Manners
+from lab.api.refusal import Refusal
+from lab.api.refusals import RULES, refuse
+from lab.api.replies import Reply
 from lab.config import LabConfig
 from lab.errors import LabError
 from lab.observe import observe
@@ -25,11 +36,13 @@ ORDER_PATH = "/_lab/"
 # EC2 keeps the most recent 64 KB: API_GetConsoleOutput.
 CONSOLE_BYTES = 64 * 1024
 
+LOG = logging.getLogger("lab")
+Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
 
 
 class Api:
-    """WSGI application; `tell` hears of every call that may have changed something."""
+    """WSGI application: faults, EC2's manners, moto; `tell` hears of calls that may have changed something."""
 
     def __init__(
         self,
@@ -37,90 +50,120 @@ class Api:
         *,
         tell: Callable[[Call], None],
         console: Callable[[str], bytes],
+        manners: Manners,
         orders: Mapping[str, Callable[..., dict[str, Any]]],
     ) -> None:
         self._moto = DomainDispatcherApplication(create_backend_app)
-        self._tell, self._console, self._orders = tell, console, orders
-        self._log = (config.run_dir / "calls.jsonl").open("a", buffering=1)
-        self._log_lock = threading.Lock()
+        self._tell, self._console = tell, console
+        self._manners = manners
+        self._orders = {**orders, **manners.orders}
+        self._journal = Journal(journal_path(config))
 
-    def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         path = environ.get("PATH_INFO", "")
         if path.startswith(ORDER_PATH):
-            return self._order(path.removeprefix(ORDER_PATH), environ, start_response)
+            return self._order(path.removeprefix(ORDER_PATH), environ).send(start_response)
         call = read_call(environ)
         started = time.monotonic()
-        statuses: list[str] = []
+        harm = self._manners.faults.consider(call)
+        time.sleep(harm.delay_ms / 1000)
+        reply = self._suffer(call, harm, environ)
+        self._journal.note(
+            call,
+            status=reply.number if reply else 0,
+            error=reply.error if reply else "",
+            faults=harm.names,
+            seconds=time.monotonic() - started,
+        )
+        if reply is None:
+            _hang_up(environ)
+            return []
+        return reply.send(start_response)
 
-        def remember(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
-            statuses.append(status)
-            return start_response(status, headers, *rest)
-
-        try:
-            return self._answer(call, environ, remember)
-        finally:
-            self._note(call, statuses[-1] if statuses else "", time.monotonic() - started)
-
-    def _order(self, name: str, environ: dict[str, Any], start_response: StartResponse) -> list[bytes]:
+    def _order(self, name: str, environ: Environ) -> Reply:
         """What the command `lab` asks of its process; no AWS tool sees it."""
         given = json.loads(environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)) or "{}")
         try:
-            status, reply = "200 OK", self._orders[name](**given)
+            return replies.as_json(self._orders[name](**given))
         except LabError as error:
-            status, reply = "400 Bad Request", {"message": error.message, "hint": error.hint}
-        body = json.dumps(reply).encode()
-        start_response(status, [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
-        return [body]
+            return replies.as_json({"message": error.message, "hint": error.hint}, 400)
 
-    def _answer(self, call: Call, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+    def _suffer(self, call: Call, harm: Harm, environ: Environ) -> Reply | None:
+        """The answer as the faults leave it; None if it never arrives."""
+        if refused := harm.error(call):
+            return replies.error(call, *refused)
+        if harm.loses == "request":
+            return None
+        reply = self._answer(call, environ)
+        return None if harm.loses == "reply" else reply
+
+    def _answer(self, call: Call, environ: Environ) -> Reply:
+        if call.service == "ec2" and not is_region(call.region):
+            message = f"Credential should be scoped to a valid region, not '{call.region}'."
+            return replies.error(call, 401, "AuthFailure", message)
         if call.service == "ec2":
-            if refusal := refuse(call, observe()):
-                return _send_xml(start_response, "400 Bad Request", _refusal_xml(refusal))
-            if call.action == "GetConsoleOutput":
-                return self._console_output(call, environ, start_response)
-        answer: Iterable[bytes] = list(self._moto(environ, start_response))
+            answer = self._manners.tokens.once(call, lambda: self._answer_ec2(call, environ))
+            return _refused(call, answer) if isinstance(answer, Refusal) else answer
+        return self._ask_moto(call, environ)
+
+    def _answer_ec2(self, call: Call, environ: Environ) -> Reply:
+        pace = self._manners.pace
+        pace.settle()
+        if refusal := refuse_unseen(call, pace) or self._refuse(call, environ):
+            return _refused(call, refusal)
+        if call.action == "GetConsoleOutput" and (output := self._console_output(call)):
+            return output
+        if hidden := hide_unseen(call, pace):
+            rewrite(environ, hidden)
+        reply = self._ask_moto(call, environ)
+        if reply.good:
+            for resource in made(call, reply.body):
+                pace.bear(resource)
+        return reply
+
+    def _refuse(self, call: Call, environ: Environ) -> Refusal | None:
+        if call.action not in RULES and not call.dry_run:
+            return None  # observing costs time, and most calls are reads
+        now = account(call.region, self._manners.quotas)
+        refusal = refuse(call, now)
+        if refusal is None and call.action == "RunInstances":
+            # moto makes MinCount machines, EC2 as many as it can.
+            rewrite(environ, {**call.parameters, "MinCount": str(machines_to_launch(call, now))})
+        return refusal
+
+    def _ask_moto(self, call: Call, environ: Environ) -> Reply:
+        try:
+            reply = replies.collect(self._moto, environ)
+        except Exception:
+            # What moto cannot do must neither kill the answer nor stay unseen.
+            LOG.exception("moto failed at %s:%s", call.service, call.action)
+            return replies.error(call, 500, "InternalError", "An internal error has occurred.")
         if call.mutating:
             self._tell(call)
-        return answer
+        return reply
 
-    def _console_output(self, call: Call, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+    def _console_output(self, call: Call) -> Reply | None:
+        """None for an instance that is not there: moto knows the error."""
         instance_id = call.parameters.get("InstanceId", "")
-        if instance_id not in {one.id for one in observe().instances}:
-            return list(self._moto(environ, start_response))  # moto knows the error
+        if instance_id not in {one.id for one in observe(call.region).instances}:
+            return None
         text = base64.b64encode(self._console(instance_id)[-CONSOLE_BYTES:]).decode()
         moment = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
-        body = (
+        return replies.xml(
             '<GetConsoleOutputResponse xmlns="http://ec2.amazonaws.com/doc/2016-11-15/">'
             f"<requestId>{uuid.uuid4()}</requestId><instanceId>{escape(instance_id)}</instanceId>"
             f"<timestamp>{moment}</timestamp><output>{text}</output></GetConsoleOutputResponse>"
         )
-        return _send_xml(start_response, "200 OK", body)
-
-    def _note(self, call: Call, status: str, seconds: float) -> None:
-        """One line per call, so that tests can read who asked for what and whether it could change anything."""
-        line = {
-            "time": datetime.now(UTC).isoformat(),
-            "service": call.service,
-            "action": call.action,
-            "mutating": call.mutating,
-            "status": status.partition(" ")[0],
-            "ms": round(seconds * 1000, 1),
-        }
-        with self._log_lock:
-            self._log.write(json.dumps(line) + "\n")
 
 
-def _refusal_xml(refusal: Refusal) -> str:
-    return (
-        f"<Response><Errors><Error><Code>{refusal.code}</Code><Message>{escape(refusal.message)}</Message>"
-        f"</Error></Errors><RequestID>{uuid.uuid4()}</RequestID></Response>"
-    )
+def _refused(call: Call, refusal: Refusal) -> Reply:
+    return replies.error(call, refusal.number, refusal.code, refusal.message)
 
 
-def _send_xml(start_response: StartResponse, status: str, xml: str) -> list[bytes]:
-    body = f'<?xml version="1.0" encoding="UTF-8"?>\n{xml}'.encode()
-    start_response(status, [("Content-Type", "text/xml"), ("Content-Length", str(len(body)))])
-    return [body]
+def _hang_up(environ: Environ) -> None:
+    """End the connection without a byte; the server takes the error for a client that went away."""
+    environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+    raise ConnectionAbortedError
 
 
 def serve(config: LabConfig, api: Api) -> BaseWSGIServer:

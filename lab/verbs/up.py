@@ -7,7 +7,8 @@ import subprocess
 import sys
 import time
 
-from lab import registry
+from lab import client, registry
+from lab.api.quotas import Quotas, parse_quotas
 from lab.config import DEFAULT_PORT, LabConfig
 from lab.errors import LabError
 from lab.machines.image import ensure_image
@@ -16,6 +17,7 @@ from lab.sweep import sweep
 from lab.verbs.speech import say
 
 START_DEADLINE_SECONDS = 30.0
+SLOW_SECONDS = 5.0
 
 
 def options(parser: argparse.ArgumentParser) -> None:
@@ -23,13 +25,29 @@ def options(parser: argparse.ArgumentParser) -> None:
         "--port", type=int, help=f"loopback port of the API (default: {DEFAULT_PORT}, the next lab's one more)"
     )
 
+    parser.epilog = """\
+examples:
+  sudo lab up
+  sudo lab up --quota addresses=2 --quota vcpus=5
+  sudo lab up --slow-api          machines take 5 s to run or stop, a new id is not found for 1 s
+"""
+    parser.add_argument(
+        "--quota", action="append", default=[], metavar="NAME=NUMBER", help="a limit of the account; repeatable"
+    )
+    parser.add_argument(
+        "--slow-api", type=float, nargs="?", const=SLOW_SECONDS, metavar="SECONDS",
+        help=f"let states take time, as on AWS (default: {SLOW_SECONDS:g}; 0 ends it); also for a running lab",
+    )  # fmt: skip
+
 
 def run(given: argparse.Namespace) -> None:
     """Start a lab, sweeping first what a killed one left."""
     check_machine()
+    Quotas().change(parse_quotas(given.quota))
     before = registry.last_known(given.name)
     if before and registry.daemon_pid(before):
         say(f"the lab {given.name} is already running at {before.endpoint_url}")
+        _set_manners(before, given)
         return
     if before:
         say("sweeping what a killed lab left behind")
@@ -37,7 +55,15 @@ def run(given: argparse.Namespace) -> None:
     image = ensure_image(say)
     config = registry.reserve(given.name, given.port)
     _start_daemon(config, str(image))
+    _set_manners(config, given)
     say(f"the lab {config.name} answers at {config.endpoint_url}; its public addresses are {config.pool}")
+
+
+def _set_manners(config: LabConfig, given: argparse.Namespace) -> None:
+    if given.quota:
+        client.ask(config, "quota", **parse_quotas(given.quota))
+    if given.slow_api is not None:
+        client.ask(config, "pace", seconds=given.slow_api)
 
 
 def _start_daemon(config: LabConfig, image: str) -> None:

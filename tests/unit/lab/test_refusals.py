@@ -7,8 +7,10 @@ from ipaddress import IPv4Address
 
 import pytest
 
+from lab.api.account import Account, Machine, Mapping
 from lab.api.calls import Call
-from lab.api.refusals import ELASTIC_ADDRESS_QUOTA, refuse
+from lab.api.quotas import Quotas
+from lab.api.refusals import refuse
 from lab.config import LabConfig
 from lab.model import Address, Model
 from tests.worlds import base_world, build_model, identifier, merge
@@ -20,6 +22,20 @@ def model(**change: object) -> Model:
 
 
 def code(action: str, account: Model, **parameters: str) -> str | None:
+    return asked(action, of(account), **parameters)
+
+
+def of(account: Model) -> Account:
+    """The account of a model: every interface in it belongs to a machine."""
+    interfaces = tuple(
+        Mapping(nic.vpc_id, nic.subnet_id, nic.private_ip, nic.group_ids, nic.public_ip is not None)
+        for vpc in account.vpcs
+        for nic in vpc.interfaces
+    )
+    return Account(account, interfaces=interfaces)
+
+
+def asked(action: str, account: Account, **parameters: str) -> str | None:
     refusal = refuse(Call("ec2", "ap-northeast-2", action, parameters), account)
     return refusal.code if refusal else None
 
@@ -58,6 +74,93 @@ def test_an_address_in_use_is_not_released(wanted: dict[str, str]) -> None:
 
 
 def test_the_quota_of_addresses_holds() -> None:
-    some = tuple(Address(f"eipalloc-{n}", IPv4Address(f"198.18.0.{n}")) for n in range(ELASTIC_ADDRESS_QUOTA))
+    some = tuple(Address(f"eipalloc-{n}", IPv4Address(f"198.18.0.{n}")) for n in range(5))
     assert code("AllocateAddress", replace(model(), addresses=some)) == "AddressLimitExceeded"
     assert code("AllocateAddress", replace(model(), addresses=some[1:])) is None
+
+
+def test_the_quota_of_vpcs_counts_the_default_one_too() -> None:
+    account = of(model())
+    assert asked("CreateVpc", replace(account, quotas=Quotas(vpcs=1))) == "VpcLimitExceeded"
+    assert asked("CreateVpc", replace(account, quotas=Quotas(vpcs=2))) is None
+
+
+def test_a_vpc_with_a_gateway_or_a_group_stays() -> None:
+    wanted = {"VpcId": identifier("vpc", "a")}
+    assert code("DeleteVpc", model(gateway=False), **wanted) == "DependencyViolation"
+    assert code("DeleteVpc", model(groups=None), **wanted) == "DependencyViolation"
+    assert code("DeleteVpc", model(gateway=False, groups=None), **wanted) is None
+
+
+def test_an_interface_that_no_machine_has_holds_subnet_group_and_gateway() -> None:
+    """As a NAT gateway's does."""
+    group, subnet, vpc = identifier("sg", "a", "data"), identifier("subnet", "a", "public"), identifier("vpc", "a")
+    nic = Mapping(vpc, subnet, IPv4Address("10.1.1.77"), (group,), public=True)
+    account = replace(of(model(machines={"web": {"groups": []}, "data": {"groups": []}})), interfaces=(nic,))
+    assert asked("DeleteSubnet", account, SubnetId=subnet) == "DependencyViolation"
+    assert asked("DeleteSecurityGroup", account, GroupId=group) == "DependencyViolation"
+    assert asked("DetachInternetGateway", account, VpcId=vpc) == "DependencyViolation"
+
+
+@pytest.mark.parametrize(
+    ("used", "wanted", "verdict"),
+    [
+        ("running", "t3.micro", "VcpuLimitExceeded"),
+        ("pending", "t3.micro", "VcpuLimitExceeded"),
+        ("stopped", "t3.micro", None),
+        ("terminated", "t3.micro", None),
+        ("running", "g4dn.xlarge", None),  # other families have a quota of their own
+    ],
+)
+def test_the_quota_of_vcpus_counts_machines_that_run(used: str, wanted: str, verdict: str | None) -> None:
+    account = replace(of(model()), quotas=Quotas(vcpus=3), machines={"i-1": Machine(used, "t3.micro")})
+    assert asked("RunInstances", account, InstanceType=wanted) == verdict
+
+
+def test_spot_machines_are_not_counted_with_the_others() -> None:
+    account = replace(of(model()), quotas=Quotas(vcpus=3), machines={"i-1": Machine("running", "t3.micro", spot=True)})
+    assert asked("RunInstances", account, InstanceType="t3.micro") is None
+
+
+def test_a_start_needs_the_vcpus_that_a_stop_gave_back() -> None:
+    machines = {"i-1": Machine("running", "t3.micro"), "i-2": Machine("stopped", "t3.micro")}
+    account = replace(of(model()), quotas=Quotas(vcpus=3), machines=machines)
+    assert asked("StartInstances", account, **{"InstanceId.1": "i-2"}) == "VcpuLimitExceeded"
+    assert asked("StartInstances", account, **{"InstanceId.1": "i-1"}) is None
+
+
+@pytest.mark.parametrize(
+    ("action", "accepted"),
+    [
+        ("StartInstances", {"pending", "running", "stopped"}),
+        ("StopInstances", {"running", "stopping", "stopped"}),
+        ("RebootInstances", {"pending", "running"}),
+        ("TerminateInstances", {"pending", "running", "stopping", "stopped", "shutting-down", "terminated"}),
+    ],
+)
+def test_a_state_accepts_only_some_calls(action: str, accepted: set[str]) -> None:
+    states = {"pending", "running", "stopping", "stopped", "shutting-down", "terminated"}
+    accounts = {one: replace(of(model()), machines={"i-1": Machine(one, "t3.micro")}) for one in states}
+    refused = {one for one in states if asked(action, accounts[one], **{"InstanceId.1": "i-1"})}
+    assert states - refused == accepted
+
+
+@pytest.mark.parametrize(
+    ("address", "verdict"),
+    [
+        ("10.1.1.10", "InvalidIPAddress.InUse"),
+        ("10.1.1.3", "InvalidParameterValue"),  # the first four are EC2's own, and the last
+        ("10.1.1.255", "InvalidParameterValue"),
+        ("10.1.2.11", "InvalidParameterValue"),
+        ("10.1.1.4", None),
+    ],
+)
+def test_a_machine_takes_only_a_free_address_of_its_subnet(address: str, verdict: str | None) -> None:
+    wanted = {"SubnetId": identifier("subnet", "a", "public"), "PrivateIpAddress": address}
+    assert code("RunInstances", model(), **wanted) == verdict
+
+
+def test_a_dry_run_changes_nothing_whatever_the_action() -> None:
+    assert code("CreateNatGateway", model(), DryRun="true") == "DryRunOperation"
+    assert code("DeleteVpc", model(), DryRun="true") == "DryRunOperation"
+    assert code("DescribeVpcs", model(), DryRun="true") is None

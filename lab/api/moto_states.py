@@ -1,0 +1,130 @@
+"""States that take time, in moto's instances and NAT gateways: what moto does at once begins and ends by the pace.
+
+Sources: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-instance-lifecycle.html and
+https://docs.aws.amazon.com/vpc/latest/userguide/nat-gateway-basics.html
+"""
+
+from __future__ import annotations
+
+import copy
+from functools import partial
+from typing import Any
+
+from moto.ec2.exceptions import EC2ClientError, ResourceAlreadyAssociatedError
+from moto.ec2.models.instances import Instance, InstanceBackend
+from moto.ec2.models.nat_gateways import NatGatewayBackend
+
+from lab.api.pace import Pace
+
+# https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_InstanceState.html
+CODES = {"pending": 0, "running": 16, "shutting-down": 32, "terminated": 48, "stopping": 64, "stopped": 80}
+
+
+def mend_states(pace: Pace) -> None:
+    """Change moto's classes; call it once, before the first request."""
+    _launch_slowly(pace)
+    _start_and_stop_slowly(pace)
+    _terminate_slowly(pace)
+    _make_nat_gateways_slowly(pace)
+    _delete_nat_gateways_slowly(pace)
+
+
+def _set(instance: Any, state: str) -> None:
+    instance._state.name, instance._state.code = state, CODES[state]
+
+
+def _launch_slowly(pace: Pace) -> None:
+    original = InstanceBackend.run_instances
+
+    def run_instances(self: Any, *args: Any, **kwargs: Any) -> Any:
+        reservation = original(self, *args, **kwargs)
+        for instance in reservation.instances:
+            _set(instance, "pending")
+            pace.begin(instance.id, partial(_set, instance, "running"))
+        return reservation
+
+    InstanceBackend.run_instances = run_instances  # type: ignore[method-assign]
+
+
+def _start_and_stop_slowly(pace: Pace) -> None:
+    """What is there already, or on its way there, stays as it is."""
+    start, stop = Instance.start, Instance.stop
+
+    def slow_start(self: Any) -> Any:
+        if self.state in ("pending", "running"):
+            return copy.copy(self._state)
+        before = start(self)
+        _set(self, "pending")
+        pace.begin(self.id, partial(_set, self, "running"))
+        return before
+
+    def slow_stop(self: Any) -> Any:
+        if self.state in ("stopping", "stopped"):
+            return copy.copy(self._state)
+        before = stop(self)
+        _set(self, "stopping")
+        pace.begin(self.id, partial(_set, self, "stopped"))
+        return before
+
+    Instance.start = slow_start  # type: ignore[method-assign]
+    Instance.stop = slow_stop  # type: ignore[method-assign]
+
+
+def _terminate_slowly(pace: Pace) -> None:
+    """Interfaces and addresses are let go at the end only, so a subnet cannot be deleted before."""
+    terminate = Instance.terminate
+
+    def slow_terminate(self: Any) -> Any:
+        before = copy.copy(self._state)
+        if before.name not in ("shutting-down", "terminated"):
+            _set(self, "shutting-down")
+            pace.begin(self.id, partial(terminate, self))
+        return before
+
+    Instance.terminate = slow_terminate  # type: ignore[method-assign]
+
+
+def _make_nat_gateways_slowly(pace: Pace) -> None:
+    """Its private address is a free one of its subnet; moto takes one of somebody's network."""
+    original = NatGatewayBackend.create_nat_gateway
+
+    def create_nat_gateway(self: Any, subnet_id: str, allocation_id: str, *args: Any, **kwargs: Any) -> Any:
+        subnet = self.get_subnet(subnet_id)
+        if allocation_id and any(one.association_id for one in self.address_by_allocation([allocation_id])):
+            raise ResourceAlreadyAssociatedError(allocation_id)
+        gateway = original(self, subnet_id, allocation_id, *args, **kwargs)
+        nic = gateway._eni
+        address = subnet.get_available_subnet_ip(instance=None)
+        gateway.private_ip = nic.private_ip_address = address
+        nic.private_ip_addresses[0]["PrivateIpAddress"] = gateway.address_set[0]["privateIp"] = address
+        nic.interface_type, nic.status, nic.requester_managed = "nat_gateway", "in-use", True
+        nic.description = f"Interface for NAT Gateway {gateway.id}"
+        nic.source_dest_check = False
+        gateway.state = "pending"
+        pace.begin(gateway.id, partial(setattr, gateway, "state", "available"))
+        return gateway
+
+    NatGatewayBackend.create_nat_gateway = create_nat_gateway  # type: ignore[method-assign]
+
+
+def _delete_nat_gateways_slowly(pace: Pace) -> None:
+    """At the end it lets its address go and its interface is gone; moto keeps both for ever."""
+
+    def finish(backend: Any, gateway: Any) -> None:
+        for address in list(backend.addresses):
+            if address.eni is gateway._eni:
+                backend.disassociate_address(association_id=address.association_id)
+        backend.enis.pop(gateway._eni.id, None)
+        gateway._eni.subnet.del_subnet_ip(gateway._eni.private_ip_address)
+        gateway.state = "deleted"
+
+    def delete_nat_gateway(self: Any, nat_gateway_id: str) -> Any:
+        gateway = self.nat_gateways.get(nat_gateway_id)
+        if gateway is None:
+            raise EC2ClientError("NatGatewayNotFound", f"NatGateway {nat_gateway_id} was not found")
+        if gateway.state not in ("deleting", "deleted"):
+            gateway.state = "deleting"
+            pace.begin(gateway.id, partial(finish, self, gateway))
+        return gateway
+
+    NatGatewayBackend.delete_nat_gateway = delete_nat_gateway  # type: ignore[method-assign]
