@@ -151,6 +151,8 @@ def _forward(vpc: Vpc) -> Iterator[str]:
         if nic.source_dest_check:
             yield f'  oifname "{short(nic.id)}" ip daddr != {nic.private_ip} counter drop'
     yield f'  oifname "{GATEWAY_INTERFACE}" ip saddr != @public_holders counter drop'
+    # Only the gateway translates: the reply to what came in by it must not leave, translated, by another way.
+    yield f'  ct status dnat ct direction reply oifname != "{GATEWAY_INTERFACE}" counter drop'
     yield from (f"  {line}" for line in _acl_jumps(vpc))
     yield "  ct state established,related accept"
     yield "  ct state invalid counter drop"

@@ -9,6 +9,7 @@ from lab.compile.names import GATEWAY_INTERFACE, GATEWAY_INTERNET_END, short, ta
 from lab.model import Interface, Route, RouteTable, Vpc
 
 MAIN = 254
+NEIGHBOUR_PRIORITY = 199
 INTERFACE_PRIORITY = 200
 
 
@@ -55,8 +56,16 @@ def compile_routing(vpc: Vpc) -> Routing:
 def _rules(vpc: Vpc) -> Iterator[KernelRule]:
     for nic in vpc.interfaces:
         table = vpc.table_of(nic.subnet_id)
-        if table:
-            yield KernelRule(INTERFACE_PRIORITY, f"iif {short(nic.id)} lookup {table_number(table.id)}")
+        if not table:
+            continue
+        yield KernelRule(INTERFACE_PRIORITY, f"iif {short(nic.id)} lookup {table_number(table.id)}")
+        # Tables apply to what leaves a subnet; neighbours reach each other whatever stands there.
+        # Source: https://docs.aws.amazon.com/vpc/latest/userguide/gateway-route-tables.html
+        own = next(one.cidr for one in vpc.subnets if one.id == nic.subnet_id)
+        if any(
+            own.overlaps(one.destination) and one.destination.prefixlen > vpc.cidr.prefixlen for one in table.routes
+        ):
+            yield KernelRule(NEIGHBOUR_PRIORITY, f"iif {short(nic.id)} to {own} lookup {MAIN}")
 
 
 def _main_table(vpc: Vpc) -> Iterator[KernelRoute]:
