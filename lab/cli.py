@@ -4,18 +4,31 @@ from __future__ import annotations
 
 import argparse
 import sys
+from types import ModuleType
 
 from lab.config import DEFAULT_NAME
 from lab.errors import LabError
-from lab.verbs import calls, down, env, fault, quota, status, up
+from lab.verbs import calls, console, down, enter, env, fault, power_off, quota, status, up
 from lab.verbs.speech import say
 
-VERBS = {"up": up, "status": status, "env": env, "fault": fault, "quota": quota, "calls": calls, "down": down}
+VERBS: dict[str, ModuleType] = {
+    "up": up,
+    "status": status,
+    "env": env,
+    "console": console,
+    "exec": enter,
+    "power-off": power_off,
+    "fault": fault,
+    "quota": quota,
+    "calls": calls,
+    "down": down,
+}
 EXAMPLES = """\
 examples:
   sudo lab up             start the lab, or find it running
   eval "$(lab env)"       point the AWS tools of this shell at it
   lab status              see VPCs, machines and addresses
+  sudo lab exec sidedish-playground-public -- journalctl -b
   sudo lab down           remove it without a trace
 """
 

@@ -11,6 +11,7 @@ import signal
 import socket
 import threading
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from lab.api.server import Api, serve
 from lab.apply.internet import PACKAGE_CACHE_PORT
 from lab.apply.namespaces import bind_socket
 from lab.apply.network import Network
+from lab.errors import LabError
 from lab.machines.fleet import POWERED, Fleet
 from lab.model import Instance, Model, Vpc
 from lab.observe import ec2_backend, observe
@@ -58,7 +60,11 @@ class Lab:
             bind_socket(self._config.internet_namespace, socket.SOCK_STREAM, ("0.0.0.0", PACKAGE_CACHE_PORT))
         )
         threading.Thread(target=cache.serve_forever, daemon=True).start()
-        orders = {"status": self.status}
+        orders: dict[str, Callable[..., dict[str, Any]]] = {
+            "status": self.status,
+            "machine": self.machine,
+            "power-off": self.power_off,
+        }
         api = Api(self._config, tell=self._tell, console=self._console, manners=self._manners, orders=orders)
         serve(self._config, api)
         state = {
@@ -100,6 +106,7 @@ class Lab:
         for machine in self._fleet.collect_exits():
             self._after_exit(machine.instance, by_itself=machine.by_itself)
         model = observe()
+        self._drop_disks(model)
         calling = {one.id for one in model.instances if one.state in POWERED}
         powered = model.powered(self._fleet.powered | calling)
         new = self._network.sync(powered)
@@ -111,6 +118,13 @@ class Lab:
             model.instances, namespace_of=self._network.machine_namespace,
             resolver_of=lambda one: _vpc_of(model, one).resolver,
         )  # fmt: skip
+
+    def _drop_disks(self, model: Model) -> None:
+        """A terminated machine's disk goes, also when the machine was stopped, or off before it was called terminated."""
+        kept = {one.id for one in model.instances} | self._fleet.powered
+        for folder in self._config.disk_dir.glob("i-*"):
+            if folder.name not in kept:
+                self._fleet.disk(folder.name).delete()
 
     def _after_exit(self, gone: Instance, *, by_itself: bool) -> None:
         """Power is gone: firewall rules and sysctls with it; the disk only when the API said terminate."""
@@ -135,6 +149,28 @@ class Lab:
         own = {f"{ADDRESS_SERVICE}.": self._config.internet_address}
         namespace = self._network.routers[vpc.id].namespace
         self._resolvers[vpc.id] = Resolver(namespace, [str(vpc.resolver), "169.254.169.253"], own_names=own)
+
+    def machine(self, which: str) -> dict[str, Any]:
+        """One machine, found by its Name tag or id: how to enter it and where its console is."""
+        one = self._find(which)
+        machine = self._fleet.machine(one.id) if one.id in self._fleet.powered else None
+        leader = machine.leader if machine else None
+        return {"id": one.id, "name": one.name, "leader": leader, "console": str(self._fleet.disk(one.id).console)}
+
+    def power_off(self, which: str) -> dict[str, Any]:
+        """Cut the power of a machine: its disk loses what was not flushed, and EC2 finds it stopped."""
+        one = self._find(which)
+        self._fleet.machine(one.id).cut_power()
+        return {"id": one.id, "name": one.name}
+
+    def _find(self, which: str) -> Instance:
+        instances = observe().instances
+        found = [one for one in instances if which in (one.id, one.name)]
+        if len(found) != 1:
+            known = ", ".join(sorted(one.name or one.id for one in instances)) or "none"
+            reason = "no machine is" if not found else "several machines are"
+            raise LabError(f"{reason} called {which}", hint=f"there are: {known}; the id is unique")
+        return found[0]
 
     def status(self) -> dict[str, Any]:
         """What `lab status` shows."""

@@ -8,11 +8,11 @@ from pathlib import Path
 
 
 def hierarchies() -> list[Path]:
-    """Where systemd keeps its groups: the unified hierarchy, the named one, or on hybrid hosts both."""
+    """Where systemd keeps its groups (unified, named, or on hybrid hosts both), and where memory is limited."""
     found = []
     for line in Path("/proc/self/mounts").read_text().splitlines():
         _, point, kind, options, *_ = line.split()
-        if kind == "cgroup2" or (kind == "cgroup" and "name=systemd" in options.split(",")):
+        if kind == "cgroup2" or (kind == "cgroup" and {"name=systemd", "memory"} & set(options.split(","))):
             found.append(Path(point))
     return found
 
@@ -33,6 +33,17 @@ class ControlGroup:
         files = [str(folder / "cgroup.procs") for folder in self.folders()]
         move = 'while [ "$1" != -- ]; do echo $$ > "$1"; shift; done; shift; exec "$@"'
         return ["sh", "-c", move, "enter-control-group", *files, "--", *argv]
+
+    def limit_memory(self, mib: int) -> None:
+        """Let the group use so much memory and no more, where this kernel's groups can."""
+        for top in hierarchies():
+            folder = top / self.path
+            for parent in reversed(folder.relative_to(top).parents):
+                with contextlib.suppress(OSError):
+                    (top / parent / "cgroup.subtree_control").write_text("+memory")
+            for name in ("memory.max", "memory.limit_in_bytes"):
+                if (folder / name).exists():
+                    (folder / name).write_text(str(mib << 20))
 
     def remove(self) -> None:
         """Remove the group and those that the machine made in it; one that is still in use stays."""

@@ -8,9 +8,11 @@ from ipaddress import IPv4Address
 from pathlib import Path
 
 from lab.config import LabConfig
+from lab.errors import LabError
 from lab.machines.cgroup import ControlGroup
 from lab.machines.disk import Disk
 from lab.machines.machine import Machine
+from lab.machines.sizes import memory_mib
 from lab.model import Instance
 
 POWERED = ("pending", "running")
@@ -38,6 +40,14 @@ class Fleet:
     def reboot(self, instance_id: str) -> None:
         self._reboots.put(instance_id)
         self._wake()
+
+    def machine(self, instance_id: str) -> Machine:
+        """A machine with power; one without is an error."""
+        if instance_id not in self._machines:
+            raise LabError(
+                f"the machine {instance_id} has no power", hint="start it by the API: aws ec2 start-instances"
+            )
+        return self._machines[instance_id]
 
     def collect_exits(self) -> list[Machine]:
         """The machines that lost power since the last time, for whatever reason."""
@@ -73,10 +83,9 @@ class Fleet:
 
     def _start(self, instance: Instance, namespace: str, resolver: IPv4Address) -> None:
         disk = self.disk(instance.id)
-        disk.mount()
-        disk.prepare(instance, resolver)
+        disk.create(instance, resolver)
         group = ControlGroup(f"{self._config.control_group}/{instance.id}")
-        machine = Machine(instance, disk, namespace, group, self._exited)
+        machine = Machine(instance, disk, namespace, group, memory_mib(instance.instance_type), self._exited)
         machine.boot()
         self._machines[instance.id] = machine
 

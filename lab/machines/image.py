@@ -25,6 +25,11 @@ PACKAGES = (
 )  # fmt: skip
 BUILD_TIMEOUT_SECONDS = 900.0
 FILES = Path(__file__).parent / "image"
+UPLOADS = {
+    "announce-host-keys": "/usr/local/sbin",
+    "announce-host-keys.service": "/etc/systemd/system",
+    "own-memory.service": "/etc/systemd/system",
+}
 STAMP = "onebox-image.json"
 
 
@@ -91,10 +96,7 @@ def _build(folder: Path, mirror: Mirror | None, text: str) -> None:
     part.chmod(0o755)
     try:
         sources = mirror.sources() if mirror else []
-        hooks = [
-            f"upload {FILES / 'announce-host-keys'} /usr/local/sbin/announce-host-keys",
-            f"upload {FILES / 'announce-host-keys.service'} /etc/systemd/system/announce-host-keys.service",
-        ]
+        hooks = [f"upload {FILES / name} {folder}/{name}" for name, folder in UPLOADS.items()]
         argv = ["mmdebstrap", "--mode=root", "--variant=minbase", f"--include={','.join(PACKAGES)}"]
         argv += [f"--customize-hook={hook}" for hook in hooks]
         argv += [f'--customize-hook={FILES / "customize"} "$1" {USER}', SUITE, str(part / "root"), *sources]

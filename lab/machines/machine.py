@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -9,10 +10,12 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from lab.apply.namespaces import NETNS_DIR
 from lab.machines.cgroup import ControlGroup
 from lab.machines.disk import Disk
+from lab.machines.sizes import write_meminfo
 from lab.model import Instance
 
 # nspawn ends with this status when the machine rebooted itself (systemd-nspawn(1), EXIT STATUS).
@@ -29,15 +32,21 @@ class Machine:
     disk: Disk
     namespace: str
     group: ControlGroup
+    memory_mib: int | None
     exited: Callable[[Machine], None]
     restart: bool = False
     _process: subprocess.Popen[bytes] | None = field(default=None, init=False)
     _deadline: float | None = field(default=None, init=False)
 
     def boot(self) -> None:
+        """Switch the power on; returns at once."""
+        argv = self.group.enter(self.disk.enter(self._command()))
+        if self.memory_mib:
+            write_meminfo(self._meminfo, self.memory_mib)
+            self.group.limit_memory(self.memory_mib)
         with self.disk.console.open("ab") as console:
             self._process = subprocess.Popen(
-                self.group.enter(self._command()), stdin=subprocess.DEVNULL, stdout=console, stderr=console,
+                argv, stdin=subprocess.DEVNULL, stdout=console, stderr=console,
                 # Without it net.* is read-only inside, and a NAT instance cannot forward.
                 env={**os.environ, "SYSTEMD_NSPAWN_API_VFS_WRITABLE": "network"},
             )  # fmt: skip
@@ -49,13 +58,28 @@ class Machine:
             f"--hostname={self.instance.hostname}", "--register=no", "--keep-unit", "--setenv=TERM=dumb",
             f"--network-namespace-path={NETNS_DIR / self.namespace}", "--capability=CAP_NET_ADMIN",
             "--resolv-conf=off", "--timezone=off", "--link-journal=no", "--console=read-only",
+            # The image's own-memory.service lays it over /proc/meminfo, which nspawn cannot.
+            *([f"--bind-ro={self._meminfo}:/run/meminfo"] if self.memory_mib else []),
         ]  # fmt: skip
+
+    @property
+    def _meminfo(self) -> Path:
+        return self.disk.folder / "meminfo"
+
+    @property
+    def leader(self) -> int | None:
+        """The process id of the machine's init, as this host sees it."""
+        if self._process is None:
+            return None
+        children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children")
+        words = children.read_text().split() if children.exists() else []
+        return int(words[0]) if words else None
 
     def _watch(self) -> None:
         assert self._process is not None
         status = self._process.wait()
         self.restart = self.restart or status == REBOOT_STATUS
-        self.disk.unmount()
+        self.disk.wait_until_free()
         self.group.remove()
         self.exited(self)
 
@@ -76,7 +100,17 @@ class Machine:
         if self._deadline is not None and time.monotonic() > self._deadline:
             self.kill()
 
+    def cut_power(self) -> None:
+        """A power cut: what the disk did not have is lost, and nobody is asked."""
+        assert self._process is not None
+        self.disk.cut_power(self._process.pid)
+        self.kill()
+
     def kill(self) -> None:
-        """End nspawn; its payload dies with it."""
-        if self._process is not None and self._process.poll() is None:
-            self._process.kill()
+        """End the machine's init, and with it all its processes; nspawn's own death would leave them running."""
+        if self._process is None or self._process.poll() is not None:
+            return
+        if leader := self.leader:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(leader, signal.SIGKILL)
+        self._process.kill()

@@ -181,6 +181,27 @@ def test_a_machine_that_switches_itself_off_is_stopped(living: LivingLab, site: 
     wait_for(lambda: banner(site.address), "the start")
 
 
+def test_a_power_cut_loses_what_was_not_flushed_and_nothing_else(living: LivingLab, site: Site) -> None:
+    site.ssh("echo flushed > kept-after-cut; sync; echo hasty > lost-in-cut")
+    lab("power-off", "--name", NAME, site.machine)
+    wait_for(lambda: living.status()["instances"][0]["state"] == "stopped", "the state stopped")
+    site.ec2.start_instances(InstanceIds=[site.machine])
+    wait_for(lambda: banner(site.address), "the start")
+    files = site.ssh("ls").split()
+    assert "kept-after-cut" in files
+    assert "lost-in-cut" not in files
+    assert site.ssh("cat kept-after-cut") == "flushed\n"
+
+
+def test_a_machine_has_the_memory_of_its_type(site: Site) -> None:
+    assert "MemTotal:        1048576 kB" in site.ssh("cat /proc/meminfo")
+
+
+def test_exec_enters_a_machine_and_console_shows_its_boot(site: Site) -> None:
+    assert lab("exec", "--name", NAME, site.machine, "--", "hostname") == "ip-10-9-1-10\n"
+    assert "BEGIN SSH HOST KEY KEYS" in lab("console", "--name", NAME, site.machine)
+
+
 def test_terminate_takes_disk_and_interface_away(living: LivingLab, site: Site) -> None:
     site.ec2.disassociate_address(AssociationId=site.association)
     site.ec2.release_address(AllocationId=site.allocation)
