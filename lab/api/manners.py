@@ -38,10 +38,10 @@ class Manners:
         self.quotas = self.quotas.change(limits)
         return self.quotas.table(account(REGION, self.quotas).used)
 
-    def change_pace(self, *, seconds: float) -> dict[str, Any]:
-        """Set how long states take; also for those under way."""
-        if seconds < 0:
-            raise LabError(f"states cannot take {seconds:g} seconds", hint="give --slow-api 0 or more")
-        self.pace.seconds = seconds
+    def change_pace(self, *, seconds: float, late_seconds: float) -> dict[str, Any]:
+        """Set how long states take and new ids are not found; also for what is under way."""
+        if min(seconds, late_seconds) < 0:
+            raise LabError("nothing takes less than no time", hint="give --slow-api and --late-ids 0 or more")
+        self.pace.seconds, self.pace.late_seconds = seconds, late_seconds
         self.pace.settle()
-        return {"seconds": seconds}
+        return {"seconds": seconds, "late_seconds": late_seconds}

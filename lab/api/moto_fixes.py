@@ -27,6 +27,7 @@ def apply_fixes(pool: IPv4Network, pace: Pace) -> None:
     _report_routes_by_interface()
     _name_resource_types_as_ec2()
     _know_the_images()
+    _give_addresses_to_vpcs()
     mend_states(pace)
 
 
@@ -114,3 +115,16 @@ def _name_resource_types_as_ec2() -> None:
 def _know_the_images() -> None:
     """An image that is not there is InvalidAMIID.NotFound; moto looks only when told to."""
     settings.ENABLE_AMI_VALIDATION = True
+
+
+def _give_addresses_to_vpcs() -> None:
+    """Every Elastic IP is one for VPCs since EC2-Classic is gone, whatever the caller says.
+
+    Source: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_AllocateAddress.html
+    """
+    original = elastic_ip_addresses.ElasticAddressBackend.allocate_address
+
+    def allocate_address(self: Any, domain: str, *args: Any, **kwargs: Any) -> Any:
+        return original(self, "vpc", *args, **kwargs)
+
+    elastic_ip_addresses.ElasticAddressBackend.allocate_address = allocate_address  # type: ignore[method-assign]

@@ -11,9 +11,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-# Ids are found at once on AWS nearly always, and late now and then: a fraction of what a machine takes.
-UNSEEN_SHARE = 0.2
-
 
 @dataclass(frozen=True)
 class Transition:
@@ -27,10 +24,11 @@ class Pace:
     """Transitions under way by the id of their resource; for several threads."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self.seconds = 0.0
+        self.seconds = 0.0  # how long a state takes
+        self.late_seconds = 0.0  # how long a new id is not found
         self._clock = clock
         self._under_way: dict[str, Transition] = {}
-        self._born: dict[str, float] = {}
+        self._born: dict[str, tuple[float, float]] = {}
         self._lock = threading.RLock()
 
     def begin(self, resource: str, finish: Callable[[], object]) -> None:
@@ -49,10 +47,10 @@ class Pace:
     def bear(self, resource: str) -> None:
         """A resource was made at this moment."""
         with self._lock:
-            self._born[resource] = self._clock()
+            self._born[resource] = (self._clock(), self.late_seconds)
 
     def unseen(self, resource: str) -> bool:
-        """Whether a resource is so new that not every server of EC2 knows it."""
+        """Whether a resource is so new that not every server of EC2 knows it; a slower pace hides nothing again."""
         with self._lock:
-            born = self._born.get(resource)
-            return born is not None and self._clock() < born + self.seconds * UNSEEN_SHARE
+            born, late = self._born.get(resource, (0.0, 0.0))
+            return self._clock() < born + min(late, self.late_seconds)

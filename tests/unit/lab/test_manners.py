@@ -9,7 +9,7 @@ import pytest
 from lab.api.calls import Call
 from lab.api.fresh import MAKES, NOT_FOUND, hide_unseen, made, refuse_unseen
 from lab.api.journal import Journal, read_journal
-from lab.api.pace import UNSEEN_SHARE, Pace
+from lab.api.pace import Pace
 from lab.api.quotas import Quotas, parse_quotas
 from lab.api.refusal import Refusal
 from lab.api.replies import Reply, error
@@ -32,7 +32,7 @@ class Clock:
 def slow_pace(seconds: float = 10.0) -> tuple[Pace, Clock]:
     clock = Clock()
     pace = Pace(clock)
-    pace.seconds = seconds
+    pace.seconds = pace.late_seconds = seconds
     return pace, clock
 
 
@@ -72,18 +72,25 @@ def test_a_quicker_pace_counts_for_what_began_before() -> None:
     assert ended == ["running"]
 
 
-def test_an_id_is_unseen_for_a_part_of_the_pace() -> None:
+def test_an_id_is_unseen_until_its_time_has_come() -> None:
     pace, clock = slow_pace(10)
     pace.bear(VPC)
     assert pace.unseen(VPC)
     assert not pace.unseen(SUBNET)
-    clock.now = 10 * UNSEEN_SHARE
+    clock.now = 10.0
     assert not pace.unseen(VPC)
 
 
 def test_without_a_pace_everything_is_seen_at_once() -> None:
     pace, _ = slow_pace(0)
     pace.bear(VPC)
+    assert not pace.unseen(VPC)
+
+
+def test_a_slower_pace_hides_nothing_that_was_seen() -> None:
+    pace, _ = slow_pace(0)
+    pace.bear(VPC)
+    pace.late_seconds = 600
     assert not pace.unseen(VPC)
 
 
