@@ -8,7 +8,7 @@ from types import ModuleType
 
 from lab.config import DEFAULT_NAME
 from lab.errors import LabError
-from lab.verbs import calls, console, down, enter, env, fault, power_off, quota, status, up
+from lab.verbs import calls, console, down, enter, env, fault, power_off, quota, status, trace, up
 from lab.verbs.speech import say
 
 VERBS: dict[str, ModuleType] = {
@@ -21,6 +21,7 @@ VERBS: dict[str, ModuleType] = {
     "fault": fault,
     "quota": quota,
     "calls": calls,
+    "trace": trace,
     "down": down,
 }
 EXAMPLES = """\
@@ -28,6 +29,7 @@ examples:
   sudo lab up             start the lab, or find it running
   eval "$(lab env)"       point the AWS tools of this shell at it
   lab status              see VPCs, machines and addresses
+  lab trace internet sidedish-playground-public 80
   sudo lab exec sidedish-playground-public -- journalctl -b
   sudo lab down           remove it without a trace
 """

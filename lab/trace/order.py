@@ -8,6 +8,6 @@ from lab.observe import observe
 from lab.trace.question import Service, trace
 
 
-def answer(source: str, target: str, service: list[str]) -> dict[str, Any]:
+def answer_trace(source: str, target: str, service: list[str]) -> dict[str, Any]:
     """Trace over what the API holds at this moment."""
     return trace(observe(), source, target, Service.parse(service)).as_json()
