@@ -34,6 +34,7 @@ from lab.observe import ec2_backend, observe
 from lab.services.package_cache import ADDRESS_SERVICE, Handler, PackageCache
 from lab.services.resolver import Resolver
 from lab.sweep import sweep
+from lab.trace.order import answer_trace
 
 TICK_SECONDS = 1.0
 LOG = logging.getLogger("lab")
@@ -64,6 +65,7 @@ class Lab:
             "status": self.status,
             "machine": self.machine,
             "power-off": self.power_off,
+            "trace": answer_trace,
         }
         api = Api(self._config, tell=self._tell, console=self._console, manners=self._manners, orders=orders)
         serve(self._config, api)
