@@ -44,6 +44,8 @@ def options(parser: argparse.ArgumentParser) -> None:
     lists.add_argument("--json", action="store_true", help="for scripts")
     clear = verbs.add_parser("clear", help="forget faults, all or by number")
     clear.add_argument("numbers", type=int, nargs="*", metavar="NUMBER")
+    for one in (add, lists, clear):  # also after the second word, where people type it
+        one.add_argument("--name", default=argparse.SUPPRESS, help="which lab, if several run side by side")
 
 
 def run(given: argparse.Namespace) -> None:
