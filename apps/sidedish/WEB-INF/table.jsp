@@ -15,8 +15,11 @@
         int code = ((SQLException) cause).getErrorCode();
         if (code == 1045 || code == 1698) return "the database refuses the application's account (access denied)";
         if (code == 1044 || code == 1049) return "the application's database is missing";
+        if (code == 3118) return "the application's account is locked";
         if (code == 1130) return "the database does not admit this machine (host not allowed)";
         if (code == 3159) return "the database wants an encrypted connection";
+        if (code == 1040) return "the database has too many connections";
+        if (code > 0) return "the database failed (error " + code + ")";
       }
     }
     return "the database failed (" + failure.getClass().getSimpleName() + ")";
