@@ -10,7 +10,7 @@ from lab.model import Model
 from lab.trace.codes import Code
 from lab.trace.path import ECHO_REQUEST, PORT_PROTOCOLS, REPLY_TYPES, Packet, Trace
 from lab.trace.places import Place, find, target_address
-from lab.trace.walk import AnsweredOnTheSpot, Dropped, Walk
+from lab.trace.walk import Dropped, Settled, Walk
 
 HIGHEST_PORT = 65535
 
@@ -68,7 +68,7 @@ def trace(
         seen_as = arrived.source
         if service.protocol != "icmp" or service.icmp[0] in REPLY_TYPES:
             _come_back(walk, packet, arrived)
-    except (Dropped, AnsweredOnTheSpot):
+    except (Dropped, Settled):
         pass  # the last step says it
     return Trace(question, tuple(walk.steps), seen_as, tuple(walk.assumptions))
 
@@ -78,6 +78,11 @@ def _first_packet(walk: Walk, start: Place, end: Place, service: Service) -> Pac
     address = target_address(start, end)
     sender = start.nic.private_ip if start.nic else start.address
     packet = Packet(sender, address or end.address, service.protocol, service.port, icmp=service.icmp)
+    if start.nic and end.nic and start.nic.id == end.nic.id and address == sender:
+        walk.decide(packet, walk.label(start.nic), "talks to itself: the packet never leaves the machine")
+        raise Settled
+    if end.nic and not walk.is_up(end.nic):
+        walk.decide(packet, walk.label(end.nic), f"the instance is {walk.state(end.nic)}", Code.BAD_STATE)
     if address is None and end.vpc:
         code = Code.DISCONNECTED_VPCS if start.vpc else Code.IGW_PRIVATE_IP_ASSOCIATION_FOR_INGRESS
         walk.decide(packet, end.vpc.gateway_id or end.vpc.id, f"{end.words} has no public address", code)

@@ -28,8 +28,8 @@ class Dropped(Exception):
     """The packet went no further; the last step says why."""
 
 
-class AnsweredOnTheSpot(Exception):
-    """Amazon itself has answered, in place of a machine."""
+class Settled(Exception):
+    """There is no reply to follow; the last step says why."""
 
 
 @dataclass
@@ -61,9 +61,12 @@ class Walk:
         """What the API says of its instance; a drawing without instances means that all run."""
         return next((one.state for one in self.model.instances if one.id == nic.instance_id), "running")
 
+    def is_up(self, nic: Interface) -> bool:
+        return self.state(nic) in POWERED
+
     def leave(self, vpc: Vpc, nic: Interface, packet: Packet) -> Packet:
         """Send a packet from an interface; return it as its receiver sees it."""
-        if self.state(nic) not in POWERED:
+        if not self.is_up(nic):
             self.decide(packet, self.label(nic), f"the instance is {self.state(nic)}", Code.BAD_STATE)
         self._check(nic, packet, packet.source)
         if packet.target in (vpc.resolver, RESOLVER, METADATA):
@@ -106,7 +109,7 @@ class Walk:
         if not served:
             self.decide(packet, vpc.id, "Amazon serves nothing else there", Code.NO_POSSIBLE_DESTINATION)
         self.decide(packet, vpc.id, "Amazon answers by itself: no route, group or ACL is asked")
-        raise AnsweredOnTheSpot
+        raise Settled
 
     def _judge_route(self, table: str, route: Route, following: Interface | None, packet: Packet) -> None:
         """A route leads to an interface that is there and whose instance runs, or is a black hole.
@@ -120,7 +123,7 @@ class Walk:
             codes, missing = (Code.BAD_STATE_ROUTE, Code.BAD_STATE_ROUTE), "a black hole, its target is not there"
         if following is None:
             self.decide(packet, table, f"{said}: {missing}", codes[0])
-        elif self.state(following) not in POWERED:
+        elif not self.is_up(following):
             gone = f"{self.label(following)} is {self.state(following)}"
             self.decide(packet, table, f"{said}: {gone}", codes[1])
         self.decide(packet, table, said)
@@ -205,7 +208,7 @@ class Walk:
 
     def _into_gateway(self, vpc: Vpc, nic: Interface, packet: Packet) -> Packet:
         """Inbound, the subnet's route table is not asked: the gateway knows the interface."""
-        if self.state(nic) not in POWERED:
+        if not self.is_up(nic):
             self.decide(packet, self.label(nic), f"the instance is {self.state(nic)}", Code.BAD_STATE)
         self.decide(packet, vpc.gateway_id or "", f"translates {packet.target} to {nic.private_ip}")
         inside = replace(packet, target=nic.private_ip)
