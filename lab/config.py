@@ -64,6 +64,15 @@ class LabConfig:
         return self.pool[2]
 
     @property
+    def s3_network(self) -> IPv4Network:
+        """The prefix list of S3 in this lab: the last part of the pool."""
+        return list(self.pool.subnets(new_prefix=24))[-1]
+
+    @property
+    def s3_address(self) -> IPv4Address:
+        return self.s3_network[1]
+
+    @property
     def internet_namespace(self) -> str:
         return f"{self.prefix}internet"
 

@@ -8,12 +8,9 @@ import json
 import logging
 import os
 import signal
-import socket
 import threading
 import traceback
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from lab.config import LabConfig
 
@@ -24,17 +21,14 @@ from lab.api.calls import Call
 from lab.api.manners import Manners
 from lab.api.moto_fixes import apply_fixes
 from lab.api.server import Api, serve
-from lab.apply.internet import PACKAGE_CACHE_PORT
-from lab.apply.namespaces import bind_socket
 from lab.apply.network import Network
-from lab.errors import LabError
 from lab.machines.fleet import POWERED, Fleet
 from lab.model import Instance, Model, Vpc
 from lab.observe import ec2_backend, observe
-from lab.services.package_cache import ADDRESS_SERVICE, Handler, PackageCache
-from lab.services.resolver import Resolver
+from lab.orders import Orders
+from lab.services.of_internet import start_internet_services
+from lab.services.of_vpc import VpcServices
 from lab.sweep import sweep
-from lab.trace.order import answer_trace
 
 TICK_SECONDS = 1.0
 LOG = logging.getLogger("lab")
@@ -50,23 +44,14 @@ class Lab:
         self._manners = Manners()
         self._network = Network(config)
         self._fleet = Fleet(config, image, self._awake.set)
-        self._resolvers: dict[str, Resolver] = {}
+        self._services: dict[str, VpcServices] = {}
         self._failure = ""
 
     def start(self) -> None:
-        apply_fixes(self._config.pool, self._manners.pace)
+        apply_fixes(self._config, self._manners.pace)
         self._network.create()
-        Handler.own_address = str(self._config.internet_address)
-        cache = PackageCache(
-            bind_socket(self._config.internet_namespace, socket.SOCK_STREAM, ("0.0.0.0", PACKAGE_CACHE_PORT))
-        )
-        threading.Thread(target=cache.serve_forever, daemon=True).start()
-        orders: dict[str, Callable[..., dict[str, Any]]] = {
-            "status": self.status,
-            "machine": self.machine,
-            "power-off": self.power_off,
-            "trace": answer_trace,
-        }
+        start_internet_services(self._config)
+        orders = Orders(self._config, self._fleet, lambda: self._failure).by_name()
         api = Api(self._config, tell=self._tell, console=self._console, manners=self._manners, orders=orders)
         serve(self._config, api)
         state = {
@@ -112,17 +97,17 @@ class Lab:
         calling = {one.id for one in model.instances if one.state in POWERED}
         powered = model.powered(self._fleet.powered | calling)
         new = self._network.sync(powered)
-        for vpc_id in self._resolvers.keys() - self._network.routers.keys():
-            self._resolvers.pop(vpc_id).close()
+        for vpc_id in self._services.keys() - self._network.routers.keys():
+            self._services.pop(vpc_id).close()
         for vpc in new:
-            self._start_resolver(vpc)
+            self._services[vpc.id] = VpcServices(self._config, vpc, self._network.routers[vpc.id].namespace)
         self._fleet.sync(
             model.instances, namespace_of=self._network.machine_namespace,
             resolver_of=lambda one: _vpc_of(model, one).resolver,
         )  # fmt: skip
 
     def _drop_disks(self, model: Model) -> None:
-        """A terminated machine's disk goes, also when the machine was stopped, or off before it was called terminated."""
+        """A terminated machine's disk goes, also when its power went before the API called it terminated."""
         kept = {one.id for one in model.instances} | self._fleet.powered
         for folder in self._config.disk_dir.glob("i-*"):
             if folder.name not in kept:
@@ -144,69 +129,6 @@ class Lab:
                 self._fleet.disk(gone.id).delete()
             else:
                 backend_instance.stop()
-
-    def _start_resolver(self, vpc: Vpc) -> None:
-        if old := self._resolvers.pop(vpc.id, None):
-            old.close()
-        own = {f"{ADDRESS_SERVICE}.": self._config.internet_address}
-        namespace = self._network.routers[vpc.id].namespace
-        self._resolvers[vpc.id] = Resolver(namespace, [str(vpc.resolver), "169.254.169.253"], own_names=own)
-
-    def machine(self, which: str) -> dict[str, Any]:
-        """One machine, found by its Name tag or id: how to enter it and where its console is."""
-        one = self._find(which)
-        machine = self._fleet.machine(one.id) if one.id in self._fleet.powered else None
-        leader = machine.leader if machine else None
-        return {"id": one.id, "name": one.name, "leader": leader, "console": str(self._fleet.disk(one.id).console)}
-
-    def power_off(self, which: str) -> dict[str, Any]:
-        """Cut the power of a machine: its disk loses what was not flushed, and EC2 finds it stopped."""
-        one = self._find(which)
-        self._fleet.machine(one.id).cut_power()
-        return {"id": one.id, "name": one.name}
-
-    def _find(self, which: str) -> Instance:
-        instances = observe().instances
-        found = [one for one in instances if which in (one.id, one.name)]
-        if len(found) != 1:
-            known = ", ".join(sorted(one.name or one.id for one in instances)) or "none"
-            reason = "no machine is" if not found else "several machines are"
-            raise LabError(f"{reason} called {which}", hint=f"there are: {known}; the id is unique")
-        return found[0]
-
-    def status(self) -> dict[str, Any]:
-        """What `lab status` shows."""
-        model = observe()
-        nics = {nic.id: nic for vpc in model.vpcs for nic in vpc.interfaces}
-        return {
-            "name": self._config.name,
-            "endpoint": self._config.endpoint_url,
-            "failure": self._failure,
-            "vpcs": [
-                {
-                    "id": vpc.id,
-                    "name": vpc.name,
-                    "cidr": str(vpc.cidr),
-                    "gateway": vpc.gateway_id,
-                    "subnets": [{"id": one.id, "cidr": str(one.cidr)} for one in vpc.subnets],
-                }
-                for vpc in model.vpcs
-            ],
-            "instances": [
-                {
-                    "id": one.id,
-                    "name": one.name,
-                    "state": one.state,
-                    "power": one.id in self._fleet.powered,
-                    "vpc": _vpc_of(model, one).id,
-                    "subnet": nics[one.interface_ids[0]].subnet_id,
-                    "private": str(nics[one.interface_ids[0]].private_ip),
-                    "public": str(nics[one.interface_ids[0]].public_ip or ""),
-                    "forwards": not nics[one.interface_ids[0]].source_dest_check,
-                }
-                for one in model.instances
-            ],
-        }
 
 
 def _vpc_of(model: Model, instance: Instance) -> Vpc:

@@ -34,7 +34,7 @@ class SecurityGroup:
 
 @dataclass(frozen=True)
 class Interface:
-    """A network interface that is attached to an instance."""
+    """A network interface that is attached to an instance, or is the face of a NAT gateway."""
 
     id: str
     vpc_id: str
@@ -45,6 +45,18 @@ class Interface:
     public_ip: IPv4Address | None = None
     group_ids: tuple[str, ...] = ()
     source_dest_check: bool = True
+    secondary_ips: tuple[IPv4Address, ...] = ()
+    device_index: int = 0
+
+    @property
+    def addresses(self) -> tuple[IPv4Address, ...]:
+        """All its private addresses, the primary one first."""
+        return (self.private_ip, *self.secondary_ips)
+
+    @property
+    def is_nat_gateway(self) -> bool:
+        """A NAT gateway has no security group and is never switched off."""
+        return self.instance_id.startswith("nat-")
 
 
 @dataclass(frozen=True)
@@ -59,7 +71,7 @@ class Route:
     """A destination and the id of its target; a target that is gone makes it a black hole."""
 
     destination: IPv4Network
-    target: str  # local, igw-..., eni-..., i-..., nat-...
+    target: str  # local, igw-..., eni-..., i-..., nat-..., vpce-...
 
 
 @dataclass(frozen=True)
@@ -162,7 +174,12 @@ class Model:
         return replace(
             self,
             vpcs=tuple(
-                replace(vpc, interfaces=tuple(nic for nic in vpc.interfaces if nic.instance_id in instance_ids))
+                replace(
+                    vpc,
+                    interfaces=tuple(
+                        nic for nic in vpc.interfaces if nic.is_nat_gateway or nic.instance_id in instance_ids
+                    ),
+                )
                 for vpc in self.vpcs
             ),
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Network
 from typing import Any
 
@@ -64,26 +65,36 @@ def _vpc(backend: Any, vpc: Any, instances: list[Any]) -> Vpc:
         groups=tuple(_group(one) for one in list(backend.groups[vpc.id].values())),
         route_tables=tuple(_route_table(one) for one in list(backend.route_tables.values()) if one.vpc_id == vpc.id),
         acls=tuple(_acl(one) for one in list(backend.network_acls.values()) if one.vpc_id == vpc.id),
-        interfaces=tuple(
-            _interface(nic, one)
-            for one in instances
-            if one.state != "terminated" and one.vpc_id == vpc.id
-            for nic in list(one.nics.values())
+        interfaces=(
+            *(
+                _interface(nic, one.id)
+                for one in instances
+                if one.state != "terminated" and one.vpc_id == vpc.id
+                for nic in list(one.nics.values())
+            ),
+            *(
+                replace(_interface(one._eni, one.id), group_ids=(), source_dest_check=False)
+                for one in list(backend.nat_gateways.values())
+                if one.state == "available" and one.vpc_id == vpc.id
+            ),
         ),
     )
 
 
-def _interface(nic: Any, instance: Any) -> Interface:
+def _interface(nic: Any, owner_id: str) -> Interface:
+    secondary = (one["PrivateIpAddress"] for one in nic.private_ip_addresses)
     return Interface(
         id=nic.id,
         vpc_id=nic.vpc_id,
         subnet_id=nic.subnet_id,
-        instance_id=instance.id,
+        instance_id=owner_id,
         private_ip=IPv4Address(nic.private_ip_address),
         mac=nic.mac_address,
         public_ip=IPv4Address(nic.public_ip) if nic.public_ip else None,
         group_ids=tuple(sorted(group.id for group in nic.group_set)),
         source_dest_check=bool(nic.source_dest_check),
+        secondary_ips=tuple(IPv4Address(one) for one in secondary if one != nic.private_ip_address),
+        device_index=int(nic.device_index or 0),
     )
 
 
@@ -110,13 +121,14 @@ def _group(group: Any) -> SecurityGroup:
         id=group.id,
         vpc_id=group.vpc_id,
         name=group.name,
-        ingress=tuple(_rule(rule) for rule in list(group.ingress_rules)),
-        egress=tuple(_rule(rule) for rule in list(group.egress_rules)),
+        ingress=tuple(one for rule in list(group.ingress_rules) for one in _rules(rule)),
+        egress=tuple(one for rule in list(group.egress_rules) for one in _rules(rule)),
     )
 
 
-def _rule(rule: Any) -> Rule:
-    return Rule(
+def _rules(rule: Any) -> list[Rule]:
+    """One rule; of a prefix list, one for each of its prefixes."""
+    plain = Rule(
         protocol=PROTOCOLS.get(rule.ip_protocol, rule.ip_protocol),
         from_port=rule.from_port,
         to_port=rule.to_port,
@@ -124,24 +136,33 @@ def _rule(rule: Any) -> Rule:
         group_id=rule.source_group.get("GroupId"),
         id=rule.id,
     )
+    if not rule.prefix_list_id:
+        return [plain]
+    listed = rule.ec2_backend.managed_prefix_lists[rule.prefix_list_id]
+    return [replace(plain, cidr=cidr) for cidr in _prefixes(listed)]
+
+
+def _prefixes(prefix_list: Any) -> list[IPv4Network]:
+    entries = prefix_list.entries.get(prefix_list.version) or []
+    return [IPv4Network(entry["Cidr"]) for entry in entries if ":" not in entry["Cidr"]]
 
 
 def _route_table(table: Any) -> RouteTable:
-    targets = (_route(route) for route in list(table.routes))
     return RouteTable(
         id=table.id,
         vpc_id=table.vpc_id,
         main=table.main_association_id is not None,
         subnet_ids=tuple(sorted(one for one in table._associations.values() if one.startswith("subnet-"))),
-        routes=tuple(route for route in targets if route),
+        routes=tuple(one for route in list(table.routes) for one in _routes(route)),
     )
 
 
-def _route(route: Any) -> Route | None:
-    if not route.destination_cidr_block:
-        return None  # IPv6 and prefix lists
+def _routes(route: Any) -> list[Route]:
+    """One route; to a prefix list, one for each of its prefixes; of IPv6 none."""
     target = route.gateway_id or route.network_interface_id or route.instance_id or route.nat_gateway_id or "none"
-    return Route(IPv4Network(route.destination_cidr_block), target)
+    if route.destination_prefix_list:
+        return [Route(cidr, target) for cidr in _prefixes(route.destination_prefix_list)]
+    return [Route(IPv4Network(route.destination_cidr_block), target)] if route.destination_cidr_block else []
 
 
 def _acl(acl: Any) -> NetworkAcl:

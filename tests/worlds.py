@@ -60,7 +60,8 @@ def build_model(world: dict[str, Any], pool: IPv4Network) -> Model:
 
 
 def machine_id(vpc: str, machine: str) -> str:
-    return identifier("i", vpc, machine)
+    """The instance's id; a machine called `nat-gateway` is a NAT gateway."""
+    return identifier("nat" if machine == "nat-gateway" else "i", vpc, machine)
 
 
 def _vpc(name: str, spec: dict[str, Any], pool: IPv4Network) -> Vpc:
@@ -152,4 +153,5 @@ def _interface(vpc: str, name: str, spec: dict[str, Any], pool: IPv4Network) -> 
         public_ip=pool[spec["public"]] if "public" in spec else None,
         group_ids=tuple(identifier("sg", vpc, one) for one in spec.get("groups", [])),
         source_dest_check=spec.get("check", True),
+        secondary_ips=tuple(IPv4Address(one) for one in spec.get("secondary", [])),
     )

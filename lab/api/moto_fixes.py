@@ -13,15 +13,17 @@ from moto.ec2.utils import EC2_PREFIX_TO_RESOURCE
 
 from lab.api.moto_states import mend_states
 from lab.api.pace import Pace
+from lab.config import LabConfig
 from lab.observe import ec2_backend
 
 # The first addresses of the pool are the lab's own: its internet, the operator.
 FIRST_PUBLIC_HOST = 16
 
 
-def apply_fixes(pool: IPv4Network, pace: Pace) -> None:
+def apply_fixes(config: LabConfig, pace: Pace) -> None:
     """Mend moto's classes; call it once, before the first request."""
-    _give_addresses_from(pool)
+    _give_addresses_from(config.pool, config.s3_network)
+    _put_s3_into_the_lab(config.s3_network)
     _delete_primary_interface_with_its_instance()
     _share_source_dest_check()
     _report_routes_by_interface()
@@ -31,18 +33,29 @@ def apply_fixes(pool: IPv4Network, pace: Pace) -> None:
     mend_states(pace)
 
 
-def _give_addresses_from(pool: IPv4Network) -> None:
+def _give_addresses_from(pool: IPv4Network, s3_network: IPv4Network) -> None:
     """moto gives Elastic IPs out of 127.0.0.0/8 and public ones out of somebody's real network."""
 
     def next_address() -> str:
         backend = ec2_backend()
         nics = (nic for nic in backend.enis.values() if nic.public_ip)
         taken = {one.public_ip for one in backend.addresses} | {nic.public_ip for nic in nics}
-        hosts = (str(pool[number]) for number in range(FIRST_PUBLIC_HOST, pool.num_addresses - 1))
+        hosts = (str(host) for host in pool.hosts() if host >= pool[FIRST_PUBLIC_HOST] and host not in s3_network)
         return next(host for host in hosts if host not in taken)
 
     elastic_ip_addresses.random_ip = next_address
     elastic_network_interfaces.random_public_ip = next_address
+
+
+def _put_s3_into_the_lab(s3_network: IPv4Network) -> None:
+    """The prefix list of S3 names the lab's own stand-in instead of Amazon's real addresses.
+
+    Source: https://docs.aws.amazon.com/vpc/latest/userguide/working-with-aws-managed-prefix-lists.html
+    """
+    backend = ec2_backend()
+    for one in backend.managed_prefix_lists.values():
+        if one.prefix_list_name == f"com.amazonaws.{backend.region_name}.s3":
+            one.entries = {one.version: [{"Cidr": str(s3_network), "Description": "default"}]}
 
 
 def _delete_primary_interface_with_its_instance() -> None:

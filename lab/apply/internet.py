@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Network
 
 from lab.apply import namespaces
-from lab.compile.names import GATEWAY_INTERNET_END, GATEWAY_VPC_END, short
+from lab.compile.names import GATEWAY_INTERNET_END, GATEWAY_VPC_END, endpoint_address, endpoint_link, short
 from lab.config import LabConfig
 from lab.errors import LabError
 from lab.model import Vpc
@@ -54,6 +54,7 @@ class Internet:
             self.namespace,
             [
                 f"address add {config.internet_address}/32 dev operator",
+                f"address add {config.s3_address}/32 dev lo",
                 "link set operator up",
                 f"route add {config.operator_address}/32 dev operator",
                 f"route add unreachable {config.pool}",
@@ -119,6 +120,9 @@ table ip internet {{
                     [
                         f"address add {GATEWAY_INTERNET_END}/32 dev {short(vpc.id)}",
                         f"link set {short(vpc.id)} up",
+                        f"address add {GATEWAY_INTERNET_END}/32 dev {endpoint_link(vpc.id)}",
+                        f"link set {endpoint_link(vpc.id)} up",
+                        f"route replace {endpoint_address(vpc.id)}/32 dev {endpoint_link(vpc.id)}",
                     ],
                 )
                 self._linked.add(vpc.id)

@@ -35,9 +35,9 @@ def delete(name: str) -> None:
 
 
 def sysctl(name: str, values: Mapping[str, str | int]) -> None:
-    """Set kernel parameters inside a namespace."""
+    """Set kernel parameters inside a namespace; one that this kernel does not have is passed over."""
     text = "".join(f"{key} = {value}\n" for key, value in values.items())
-    run(in_namespace(name, ["sysctl", "-q", "-p", "-"]), stdin=text)
+    run(in_namespace(name, ["sysctl", "-e", "-q", "-p", "-"]), stdin=text)
 
 
 def batch(name: str, commands: list[str], *, tolerant: bool = False) -> None:

@@ -6,7 +6,15 @@ from dataclasses import dataclass, field
 
 from lab.apply import namespaces
 from lab.compile.firewall import compile_firewall
-from lab.compile.names import GATEWAY_INTERFACE, GATEWAY_VPC_END, INSTANCE_INTERFACE, short
+from lab.compile.names import (
+    ENDPOINT_INTERFACE,
+    GATEWAY_INTERFACE,
+    GATEWAY_VPC_END,
+    endpoint_address,
+    endpoint_link,
+    instance_interface,
+    short,
+)
 from lab.compile.routes import Routing, compile_routing
 from lab.config import LabConfig
 from lab.model import Interface, Vpc
@@ -24,6 +32,8 @@ ROUTER_SYSCTL: dict[str, str | int] = {
     "net.ipv4.conf.all.send_redirects": 0,
     "net.ipv4.conf.default.send_redirects": 0,
     "net.ipv4.conf.default.proxy_arp": 1,
+    "net.ipv6.conf.all.disable_ipv6": 1,
+    "net.ipv6.conf.default.disable_ipv6": 1,
 }
 
 # A namespace starts with this host's values; a machine starts with the kernel's.
@@ -59,14 +69,19 @@ class Router:
         namespaces.create(self.namespace)
         namespaces.sysctl(self.namespace, ROUTER_SYSCTL)
         internet_end = f"name {short(self.vpc_id)} mtu {INTERNET_MTU} netns {self.config.internet_namespace}"
+        endpoint_end = f"name {endpoint_link(self.vpc_id)} mtu {VPC_MTU} netns {self.config.internet_namespace}"
         namespaces.batch(
             self.namespace,
             [
                 f"address add {vpc.resolver}/32 dev lo",
                 "address add 169.254.169.253/32 dev lo",
+                "address add 169.254.169.254/32 dev lo",
                 f"link add {GATEWAY_INTERFACE} mtu {INTERNET_MTU} type veth peer {internet_end}",
                 f"address add {GATEWAY_VPC_END}/32 dev {GATEWAY_INTERFACE}",
                 f"link set {GATEWAY_INTERFACE} up",
+                f"link add {ENDPOINT_INTERFACE} mtu {VPC_MTU} type veth peer {endpoint_end}",
+                f"address add {endpoint_address(self.vpc_id)}/32 dev {ENDPOINT_INTERFACE}",
+                f"link set {ENDPOINT_INTERFACE} up",
             ],
         )
 
@@ -74,7 +89,8 @@ class Router:
         for nic_id in list(self._ports):
             self.unplug(nic_id)
         # By name, since a socket that is still open would keep the namespace and its links alive.
-        run(["ip", "-n", self.namespace, "link", "delete", GATEWAY_INTERFACE], check=False)
+        for link in (GATEWAY_INTERFACE, ENDPOINT_INTERFACE):
+            run(["ip", "-n", self.namespace, "link", "delete", link], check=False)
         namespaces.delete(self.namespace)
 
     def sync(self, vpc: Vpc) -> None:
@@ -104,7 +120,8 @@ class Router:
             namespaces.create(machine)
             namespaces.sysctl(machine, MACHINE_SYSCTL)
         port = short(nic.id)
-        machine_end = f"name {INSTANCE_INTERFACE} mtu {VPC_MTU} address {nic.mac} netns {machine}"
+        inside = instance_interface(nic.device_index)
+        machine_end = f"name {inside} mtu {VPC_MTU} address {nic.mac} netns {machine}"
         namespaces.batch(
             self.namespace,
             [
@@ -118,12 +135,28 @@ class Router:
         namespaces.batch(
             machine,
             [
-                f"address add {nic.private_ip}/{subnet.cidr.prefixlen} dev {INSTANCE_INTERFACE}",
-                f"link set {INSTANCE_INTERFACE} up",
-                f"route add default via {subnet.cidr[1]} dev {INSTANCE_INTERFACE}",
+                f"address add {nic.private_ip}/{subnet.cidr.prefixlen} dev {inside}",
+                f"link set {inside} up",
+                f"route add default via {subnet.cidr[1]} dev {inside} metric {100 + nic.device_index}",
             ],
         )
+        if nic.is_nat_gateway:
+            self._become_nat_gateway(machine, inside)
         self._ports[nic.id] = machine
+
+    def _become_nat_gateway(self, machine: str, inside: str) -> None:
+        """Forward for everybody under the own address; what nobody asked for is dropped without a word.
+
+        Source: https://docs.aws.amazon.com/vpc/latest/userguide/vpc-nat-gateway.html
+        """
+        namespaces.sysctl(machine, {"net.ipv4.ip_forward": 1})
+        ruleset = f"""\
+table ip nat_gateway {{
+  chain input {{ type filter hook input priority filter; policy drop; ct state established,related accept; }}
+  chain out {{ type nat hook postrouting priority srcnat; oifname "{inside}" masquerade; }}
+}}
+"""
+        run(in_namespace(machine, ["nft", "-f", "-"]), stdin=ruleset)
 
     def _apply_firewall(self, vpc: Vpc) -> None:
         ruleset = compile_firewall(vpc)

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from lab.compile.matches import acl_match, rule_matches
-from lab.compile.names import GATEWAY_INTERFACE, chain, members, short
-from lab.model import ANYWHERE, NetworkAcl, Rule, SecurityGroup, Vpc
+from lab.compile.names import ENDPOINT_INTERFACE, GATEWAY_INTERFACE, chain, members, short
+from lab.model import ANYWHERE, Interface, NetworkAcl, Rule, SecurityGroup, Vpc
 
 
 def compile_firewall(vpc: Vpc) -> str:
@@ -49,7 +49,8 @@ def _member_sets(vpc: Vpc) -> Iterator[str]:
     Source: https://docs.aws.amazon.com/vpc/latest/userguide/security-group-rules.html#security-group-referencing
     """
     for group in vpc.groups:
-        addresses = _elements(str(nic.private_ip) for nic in vpc.interfaces if group.id in nic.group_ids)
+        members_of = (nic for nic in vpc.interfaces if group.id in nic.group_ids)
+        addresses = _elements(str(address) for nic in members_of for address in nic.addresses)
         yield f"set {members(group.id)} {{ type ipv4_addr;{addresses} }}"
 
 
@@ -62,14 +63,19 @@ def _source_check(vpc: Vpc) -> Iterator[str]:
     yield "  type filter hook prerouting priority raw; policy accept;"
     for nic in vpc.interfaces:
         if nic.source_dest_check:
-            yield f'  iifname "{short(nic.id)}" ip saddr != {nic.private_ip} counter drop'
+            yield f'  iifname "{short(nic.id)}" ip saddr != {_own(nic)} counter drop'
     yield "}"
 
 
-def _router_input(vpc: Vpc) -> Iterator[str]:
-    """The router itself answers only DNS; groups and ACLs do not filter the Amazon resolver.
+def _own(nic: Interface) -> str:
+    addresses = ", ".join(str(address) for address in nic.addresses)
+    return f"{{ {addresses} }}" if nic.secondary_ips else addresses
 
-    Source: https://docs.aws.amazon.com/vpc/latest/userguide/AmazonDNS-concepts.html
+
+def _router_input(vpc: Vpc) -> Iterator[str]:
+    """The router itself answers only DNS and instance metadata, which no group or ACL filters.
+
+    Source: https://docs.aws.amazon.com/vpc/latest/userguide/vpc-security-groups.html
     """
     yield "chain input {"
     yield "  type filter hook input priority filter; policy drop;"
@@ -77,6 +83,7 @@ def _router_input(vpc: Vpc) -> Iterator[str]:
     yield "  ct state established,related accept"
     for protocol in ("udp", "tcp"):
         yield f"  ip daddr {{ {vpc.resolver}, 169.254.169.253 }} {protocol} dport 53 accept"
+    yield "  ip daddr 169.254.169.254 tcp dport 80 accept"
     yield "}"
 
 
@@ -92,6 +99,7 @@ def _translation() -> Iterator[str]:
     yield "chain gateway_out {"
     yield "  type nat hook postrouting priority srcnat; policy accept;"
     yield f'  oifname "{GATEWAY_INTERFACE}" snat to ip saddr map @private_to_public'
+    yield f'  oifname "{ENDPOINT_INTERFACE}" masquerade'
     yield "}"
 
 
@@ -127,6 +135,10 @@ def _group_chains(vpc: Vpc) -> Iterator[str]:
     """
     groups = {group.id: group for group in vpc.groups}
     for nic in vpc.interfaces:
+        if nic.is_nat_gateway:
+            yield f"chain {chain(short(nic.id), 'egress')} {{ return; }}"
+            yield f"chain {chain(short(nic.id), 'ingress')} {{ accept; }}"
+            continue
         own = [groups[group_id] for group_id in nic.group_ids if group_id in groups]
         yield from _rule_chain(chain(short(nic.id), "egress"), own, peer="daddr", verdict="return")
         yield from _rule_chain(chain(short(nic.id), "ingress"), own, peer="saddr", verdict="accept")
@@ -149,7 +161,7 @@ def _forward(vpc: Vpc) -> Iterator[str]:
     yield "  type filter hook forward priority filter; policy drop;"
     for nic in vpc.interfaces:
         if nic.source_dest_check:
-            yield f'  oifname "{short(nic.id)}" ip daddr != {nic.private_ip} counter drop'
+            yield f'  oifname "{short(nic.id)}" ip daddr != {_own(nic)} counter drop'
     yield f'  oifname "{GATEWAY_INTERFACE}" ip saddr != @public_holders counter drop'
     # Only the gateway translates: the reply to what came in by it must not leave, translated, by another way.
     yield f'  ct status dnat ct direction reply oifname != "{GATEWAY_INTERFACE}" counter drop'
@@ -160,7 +172,7 @@ def _forward(vpc: Vpc) -> Iterator[str]:
         jumps = [f'"{short(nic.id)}" : jump {chain(short(nic.id), direction)}' for nic in vpc.interfaces]
         if jumps:
             yield f"  {name} vmap {{ {', '.join(jumps)} }}"
-    yield f'  oifname "{GATEWAY_INTERFACE}" accept'
+    yield f'  oifname {{ "{GATEWAY_INTERFACE}", "{ENDPOINT_INTERFACE}" }} accept'
     yield "}"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from lab.compile.names import GATEWAY_INTERFACE, GATEWAY_INTERNET_END, short, table_number
+from lab.compile.names import ENDPOINT_INTERFACE, GATEWAY_INTERFACE, GATEWAY_INTERNET_END, short, table_number
 from lab.model import Interface, Route, RouteTable, Vpc
 
 MAIN = 254
@@ -72,7 +72,8 @@ def _main_table(vpc: Vpc) -> Iterator[KernelRoute]:
     """Every interface by its address; the rest of the VPC's prefix does not exist."""
     yield KernelRoute(MAIN, f"blackhole {vpc.cidr}")
     for nic in vpc.interfaces:
-        yield KernelRoute(MAIN, f"{nic.private_ip}/32", f"dev {short(nic.id)}")
+        for address in nic.addresses:
+            yield KernelRoute(MAIN, f"{address}/32", f"dev {short(nic.id)}")
 
 
 def _table(vpc: Vpc, table: RouteTable) -> Iterator[KernelRoute]:
@@ -91,6 +92,9 @@ def _table(vpc: Vpc, table: RouteTable) -> Iterator[KernelRoute]:
 def _route(vpc: Vpc, route: Route, number: int) -> KernelRoute:
     if route.target == vpc.gateway_id:
         return KernelRoute(number, str(route.destination), f"via {GATEWAY_INTERNET_END} dev {GATEWAY_INTERFACE} onlink")
+    if route.target.startswith("vpce-"):
+        link = f"via {GATEWAY_INTERNET_END} dev {ENDPOINT_INTERFACE} onlink"
+        return KernelRoute(number, str(route.destination), link)
     nic: Interface | None = vpc.interface_of(route.target)
     if nic is None:
         return KernelRoute(number, f"blackhole {route.destination}")

@@ -33,7 +33,7 @@ def answer_locally(query: bytes, *, own_names: dict[str, IPv4Address]) -> bytes 
         return None
     question = message.question[0]
     name = question.name.to_text().lower()
-    address = own_names.get(name)
+    address = own_names.get(name) or own_names.get(f"*.{name.partition('.')[2]}")
     if match := PRIVATE_NAME.fullmatch(name):
         with contextlib.suppress(AddressValueError):
             address = IPv4Address(".".join(match.groups()))

@@ -7,14 +7,18 @@ from device to device. Each rule stands beside the page it is taken from.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network, ip_network
+from functools import cache, cached_property
+from ipaddress import IPv4Address, IPv4Network
 from typing import Any, NamedTuple
 
 CLIENT_PORT = 40000  # any one of Linux's; the worlds' ACLs treat them all alike
 MOST_DEVICES = 20
-RFC1918 = [ip_network("10.0.0.0/8"), ip_network("172.16.0.0/12"), ip_network("192.168.0.0/16")]
+RFC1918 = [IPv4Network("10.0.0.0/8"), IPv4Network("172.16.0.0/12"), IPv4Network("192.168.0.0/16")]
 OUTSIDE = "internet"
 DEFAULT_ACL = ["egress 100 allow all 0.0.0.0/0", "ingress 100 allow all 0.0.0.0/0"]
+
+
+network = cache(IPv4Network)
 
 
 class Packet(NamedTuple):
@@ -48,7 +52,7 @@ class Machine:
     vpc: str
     spec: dict[str, Any]
 
-    @property
+    @cached_property
     def address(self) -> IPv4Address:
         return IPv4Address(self.spec["address"])
 
@@ -154,13 +158,13 @@ class Oracle:
         direct = next(
             (m.place.partition("/")[2] for m in self.machines if m.vpc == sender.vpc and m.address == packet.target), ""
         )
-        if packet.target in IPv4Network(vpc["subnets"][sender.spec["subnet"]]):
+        if packet.target in network(vpc["subnets"][sender.spec["subnet"]]):
             return direct
         tables = vpc.get("tables", {})
         own = [one for one in tables.values() if sender.spec["subnet"] in one.get("subnets", [])]
         table = own[0] if own else tables.get("main", {})
-        routes = {IPv4Network(to): str(target) for to, target in table.get("routes", {}).items()}
-        routes[IPv4Network(vpc["cidr"])] = direct
+        routes = {network(to): str(target) for to, target in table.get("routes", {}).items()}
+        routes[network(vpc["cidr"])] = direct
         matching = [to for to in routes if packet.target in to]
         if not matching:
             return ""
@@ -214,7 +218,7 @@ class Oracle:
         if not ports_match(words[:-1], packet):
             return False
         if words[-1][0].isdigit():
-            return peer in ip_network(words[-1])
+            return peer in network(words[-1])
         # A group stands for its members' private addresses. Through a middlebox a reference does not count.
         if other is None or other.address != peer:
             return False
@@ -229,7 +233,7 @@ class Oracle:
             entries = [one.split() for one in spec.get("entries", DEFAULT_ACL)]
             for direction, _, action, *ports, cidr in sorted(entries, key=lambda words: int(words[1])):
                 peer = packet.target if way == "egress" else packet.source
-                if direction == way and peer in ip_network(cidr) and ports_match(ports, packet):
+                if direction == way and peer in network(cidr) and ports_match(ports, packet):
                     if action == "allow":
                         return
                     raise Lost

@@ -68,6 +68,9 @@ class Site:
         argv = ["ssh", "-i", str(self.key), *(word for option in options for word in ("-o", option))]
         return run([*argv, f"admin@{self.address}", command])
 
+    def routes(self) -> Any:
+        return self.ec2.describe_route_tables(RouteTableIds=[self.table])["RouteTables"][0]["Routes"]
+
     def boot_id(self) -> str:
         """Changes with every boot of the machine's init."""
         return self.ssh("systemctl show --property=UserspaceTimestampMonotonic --value")
@@ -104,6 +107,41 @@ def test_the_console_holds_the_host_key_that_the_machine_shows(site: Site) -> No
 def test_names_resolve_and_the_egress_address_is_the_elastic_one(site: Site) -> None:
     assert site.ssh("getent hosts ip-10-9-1-10.ap-northeast-2.compute.internal").split()[0] == "10.9.1.10"
     assert site.ssh("curl -sS -m 5 http://checkip.amazonaws.com/").strip() == site.address
+
+
+def test_metadata_wants_a_token_where_the_instance_says_so(site: Site) -> None:
+    base = "http://169.254.169.254/latest"
+    status = "curl -sS -m 5 -o /dev/null -w '%{http_code}'"
+    assert site.ssh(f"{status} {base}/meta-data/instance-id") == "200"
+    site.ec2.modify_instance_metadata_options(InstanceId=site.machine, HttpTokens="required")
+    assert site.ssh(f"{status} {base}/meta-data/instance-id") == "401"
+    token = site.ssh(f"curl -sS -m 5 -X PUT -H 'X-aws-ec2-metadata-token-ttl-seconds: 60' {base}/api/token")
+    header = f"-H 'X-aws-ec2-metadata-token: {token}'"
+    assert site.ssh(f"curl -sS -m 5 {header} {base}/meta-data/instance-id") == site.machine
+    assert site.ssh(f"curl -sS -m 5 {header} {base}/meta-data/public-ipv4") == site.address
+    assert site.ssh(f"{status} -H 'X-aws-ec2-metadata-token: wrong' {base}/meta-data/") == "401"
+
+
+def test_s3_goes_by_its_endpoint_and_not_by_the_gateway(living: LivingLab, site: Site) -> None:
+    ask = "curl -sS -m 5 -o /dev/null -w '%{http_code}' http://s3.ap-northeast-2.amazonaws.com/"
+    router = namespaces.names(f"{living.config.prefix}vpc-")[0]
+    before = received(router, "endpoint")
+    assert site.ssh(ask) == "200"
+    assert received(router, "endpoint") == before
+    service = "com.amazonaws.ap-northeast-2.s3"
+    which = {"VpcId": site.vpc, "ServiceName": service, "RouteTableIds": [site.table]}
+    made = site.ec2.create_vpc_endpoint(**which, VpcEndpointType="Gateway")
+    wait_for(
+        lambda: site.ssh(ask) == "200" and received(router, "endpoint") > before, "packets over the endpoint", seconds=5
+    )
+    site.ec2.delete_vpc_endpoints(VpcEndpointIds=[made["VpcEndpoint"]["VpcEndpointId"]])
+    wait_for(lambda: "vpce" not in str(site.routes()), "the route to go", seconds=5)
+    assert site.ssh(ask) == "200"
+
+
+def received(namespace: str, interface: str) -> int:
+    """How many packets came in by an interface of a namespace."""
+    return int(run(in_namespace(namespace, ["cat", f"/sys/class/net/{interface}/statistics/rx_packets"])))
 
 
 def test_what_ec2_refuses_is_refused(site: Site) -> None:

@@ -16,16 +16,6 @@ POOL = LabConfig().pool
 STRANGER = POOL[3]
 
 
-def traced(world: dict[str, Any], source: str, target: str, protocol: str, port: int) -> str | None:
-    """What the trace says, in the oracle's words."""
-    model = build_model(world, POOL)
-    machines = world["vpcs"]["a"]["machines"]
-    masquerading = frozenset(machine_id("a", name) for name, one in machines.items() if one.get("masquerade"))
-    start = str(STRANGER) if source == "internet" else machine_id(*source.split("/"))
-    answer = trace(model, start, target, Service(protocol, port), masquerading=masquerading)
-    return str(answer.seen_as) if answer.reachable else None
-
-
 def address(world: dict[str, Any], target: str) -> str:
     """`a/ann` by its private address, `a/ann@public` by its public one."""
     if target == "internet":
@@ -42,12 +32,18 @@ def judge(world: dict[str, Any], source: str, target: str, protocol: str, port: 
 @settings(max_examples=300, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(world=worlds())
 def test_oracle_and_trace_agree(world: dict[str, Any]) -> None:
+    model, oracle = build_model(world, POOL), Oracle(world, POOL, STRANGER)
+    machines = world["vpcs"]["a"]["machines"]
+    masquerading = frozenset(machine_id("a", name) for name, one in machines.items() if one.get("masquerade"))
     for source, target, protocol, port in every_question(world):
+        to = address(world, target)
         try:
-            said = judge(world, source, target, protocol, port)
+            said = oracle.ask(source, to, protocol, port)
         except Undocumented:
             continue
-        found = traced(world, source, address(world, target), protocol, port)
+        start = str(STRANGER) if source == "internet" else machine_id(*source.split("/"))
+        answer = trace(model, start, to, Service(protocol, port), masquerading=masquerading)
+        found = str(answer.seen_as) if answer.reachable else None
         assert found == said, f"{source} -> {target} {protocol} {port}: oracle {said}, trace {found}"
 
 

@@ -1,0 +1,87 @@
+"""What the command `lab` may ask of its process: a name, plain parameters, a plain answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from lab.config import LabConfig
+from lab.errors import LabError
+from lab.machines.fleet import Fleet
+from lab.model import Instance, Interface
+from lab.observe import observe
+from lab.trace.order import answer_trace
+
+Order = Callable[..., dict[str, Any]]
+
+
+class Orders:
+    """The orders of one lab; `failure` tells what the last change stumbled over."""
+
+    def __init__(self, config: LabConfig, fleet: Fleet, failure: Callable[[], str]) -> None:
+        self._config, self._fleet, self._failure = config, fleet, failure
+
+    def by_name(self) -> dict[str, Order]:
+        return {
+            "status": self.status,
+            "machine": self.machine,
+            "power-off": self.power_off,
+            "trace": answer_trace,
+        }
+
+    def machine(self, which: str) -> dict[str, Any]:
+        """One machine, found by its Name tag or id: how to enter it and where its console is."""
+        one = _find(which)
+        machine = self._fleet.machine(one.id) if one.id in self._fleet.powered else None
+        leader = machine.leader if machine else None
+        return {"id": one.id, "name": one.name, "leader": leader, "console": str(self._fleet.disk(one.id).console)}
+
+    def power_off(self, which: str) -> dict[str, Any]:
+        """Cut the power of a machine: its disk loses what was not flushed, and EC2 finds it stopped."""
+        one = _find(which)
+        self._fleet.machine(one.id).cut_power()
+        return {"id": one.id, "name": one.name}
+
+    def status(self) -> dict[str, Any]:
+        """What `lab status` shows."""
+        model = observe()
+        nics = {nic.id: nic for vpc in model.vpcs for nic in vpc.interfaces}
+        return {
+            "name": self._config.name,
+            "endpoint": self._config.endpoint_url,
+            "failure": self._failure(),
+            "vpcs": [
+                {
+                    "id": vpc.id,
+                    "name": vpc.name,
+                    "cidr": str(vpc.cidr),
+                    "gateway": vpc.gateway_id,
+                    "subnets": [{"id": one.id, "cidr": str(one.cidr)} for one in vpc.subnets],
+                }
+                for vpc in model.vpcs
+            ],
+            "instances": [self._instance(one, nics[one.interface_ids[0]]) for one in model.instances],
+        }
+
+    def _instance(self, one: Instance, nic: Interface) -> dict[str, Any]:
+        return {
+            "id": one.id,
+            "name": one.name,
+            "state": one.state,
+            "power": one.id in self._fleet.powered,
+            "vpc": nic.vpc_id,
+            "subnet": nic.subnet_id,
+            "private": str(nic.private_ip),
+            "public": str(nic.public_ip or ""),
+            "forwards": not nic.source_dest_check,
+        }
+
+
+def _find(which: str) -> Instance:
+    instances = observe().instances
+    found = [one for one in instances if which in (one.id, one.name)]
+    if len(found) != 1:
+        known = ", ".join(sorted(one.name or one.id for one in instances)) or "none"
+        reason = "no machine is" if not found else "several machines are"
+        raise LabError(f"{reason} called {which}", hint=f"there are: {known}; the id is unique")
+    return found[0]

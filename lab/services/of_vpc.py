@@ -1,0 +1,38 @@
+"""What a VPC offers its machines without any route or group: names at VPC+2, facts at 169.254.169.254."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from functools import partial
+
+from lab.apply.namespaces import bind_socket
+from lab.config import REGION, LabConfig
+from lab.model import Vpc
+from lab.observe_facts import facts_at
+from lab.services.metadata import Metadata
+from lab.services.package_cache import ADDRESS_SERVICE
+from lab.services.resolver import Resolver
+
+METADATA_ADDRESS = "169.254.169.254"
+RESOLVER_ADDRESS = "169.254.169.253"
+
+
+class VpcServices:
+    """The services of one VPC, on sockets inside its router; `close` them before the router goes."""
+
+    def __init__(self, config: LabConfig, vpc: Vpc, namespace: str) -> None:
+        own = {
+            f"{ADDRESS_SERVICE}.": config.internet_address,
+            f"s3.{REGION}.amazonaws.com.": config.s3_address,
+            f"*.s3.{REGION}.amazonaws.com.": config.s3_address,
+        }
+        self._resolver = Resolver(namespace, [str(vpc.resolver), RESOLVER_ADDRESS], own_names=own)
+        bound = bind_socket(namespace, socket.SOCK_STREAM, (METADATA_ADDRESS, 80))
+        self._metadata = Metadata(bound, partial(facts_at, vpc.id))
+        threading.Thread(target=self._metadata.serve_forever, daemon=True).start()
+
+    def close(self) -> None:
+        self._resolver.close()
+        self._metadata.shutdown()
+        self._metadata.server_close()
