@@ -56,7 +56,7 @@ def _position(model: Model, nic: Interface) -> int:
 
 def _by_address(model: Model, words: str, address: IPv4Address, near: Place | None) -> Place:
     every = [(vpc, nic) for vpc in model.vpcs for nic in vpc.interfaces]
-    private = [(vpc, nic) for vpc, nic in every if nic.private_ip == address]
+    private = [(vpc, nic) for vpc, nic in every if address in nic.addresses]
     if near and near.vpc:
         # What another VPC calls by the same address is not meant.
         private = [(vpc, nic) for vpc, nic in private if vpc.id == near.vpc.id]

@@ -86,7 +86,8 @@ def _first_packet(walk: Walk, start: Place, end: Place, service: Service) -> Pac
     if address is None and end.vpc:
         code = Code.DISCONNECTED_VPCS if start.vpc else Code.IGW_PRIVATE_IP_ASSOCIATION_FOR_INGRESS
         walk.decide(packet, end.vpc.gateway_id or end.vpc.id, f"{end.words} has no public address", code)
-    if start.nic is None and end.nic is None:
+    ours = end.nic is not None or any(one.public_ip == packet.target for one in walk.model.addresses)
+    if start.nic is None and not ours:
         walk.decide(packet, "internet", "neither end is in a VPC of this account", Code.UNASSOCIATED_COMPONENT)
     if start.nic is None and end.nic and packet.target == end.nic.private_ip:
         said = "nobody outside the VPC knows a private address"
@@ -98,7 +99,12 @@ def _come_back(walk: Walk, packet: Packet, arrived: Packet) -> None:
     """The reply starts where the request arrived, and must come from where the sender has sent to."""
     walk.leg = "reply"
     reply = arrived.reply()
-    back = walk.leave(*walk.receiver, reply) if walk.receiver else walk.arrive_outside(reply)
+    if walk.receiver:
+        back = walk.leave(*walk.receiver, reply)
+    elif walk.endpoint_user:
+        back = walk.from_endpoint(reply)
+    else:
+        back = walk.arrive_outside(reply)
     if (back.source, back.target) != (packet.target, packet.source):
         said = f"expects it from {packet.target}"
         walk.decide(back, "the sender", said, Code.REPLY_FROM_ANOTHER_ADDRESS)

@@ -21,7 +21,7 @@ class Peer:
 
 def holds(nic: Interface, address: IPv4Address) -> bool:
     """Whether a private address is this interface's own."""
-    return nic.private_ip == address
+    return address in nic.addresses
 
 
 def speaks_of_ports(rule: Rule | AclEntry, packet: Packet) -> bool:

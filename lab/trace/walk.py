@@ -43,6 +43,8 @@ class Walk:
     steps: list[Step] = field(default_factory=list)
     assumptions: list[str] = field(default_factory=list)
     receiver: tuple[Vpc, Interface] | None = None  # None: somebody outside
+    # Whose packet went to a service by a gateway endpoint: the answer comes back the same way.
+    endpoint_user: tuple[Vpc, Interface] | None = None
     _tracked: set[tuple[object, ...]] = field(default_factory=set)
     _hidden: dict[tuple[object, ...], Packet] = field(default_factory=dict)
     _forwarders: int = 0
@@ -55,6 +57,8 @@ class Walk:
 
     def label(self, nic: Interface) -> str:
         name = next((one.name for one in self.model.instances if one.id == nic.instance_id), "")
+        if nic.is_nat_gateway:
+            return f"{nic.instance_id} ({nic.id})"
         return f"{nic.id} ({name or nic.instance_id})"
 
     def state(self, nic: Interface) -> str:
@@ -81,6 +85,10 @@ class Walk:
             self.decide(packet, table, f"{route.destination} -> {route.target}")
             self._pass_acl(vpc, nic.subnet_id, packet, egress=True)
             return self._out_of_gateway(vpc, packet)
+        elif route.target.startswith("vpce-"):
+            self.decide(packet, table, f"{route.destination} -> {route.target}")
+            self._pass_acl(vpc, nic.subnet_id, packet, egress=True)
+            return self._by_endpoint(vpc, nic, packet, route.target)
         else:
             self._judge_route(table, route, following, packet)
         assert following is not None  # else the route was a black hole
@@ -111,6 +119,25 @@ class Walk:
         self.decide(packet, vpc.id, "Amazon answers by itself: no route, group or ACL is asked")
         raise Settled
 
+    def _by_endpoint(self, vpc: Vpc, nic: Interface, packet: Packet, endpoint: str) -> Packet:
+        """A gateway endpoint carries TCP and echo requests to its service, past every NAT.
+
+        Source: https://docs.aws.amazon.com/vpc/latest/reachability/explanation-codes.html
+        """
+        if packet.protocol not in ("tcp", "icmp"):
+            said = "a gateway endpoint carries TCP and ICMP echo only"
+            self.decide(packet, endpoint, said, Code.VPCE_GATEWAY_PROTOCOL_RESTRICTION)
+        self.decide(packet, endpoint, "carries it to the service, which sees the private address")
+        self.receiver, self.endpoint_user = None, (vpc, nic)
+        return packet
+
+    def from_endpoint(self, packet: Packet) -> Packet:
+        """The service's answer, straight to the interface that asked."""
+        assert self.endpoint_user is not None
+        vpc, nic = self.endpoint_user
+        self._pass_acl(vpc, nic.subnet_id, packet, egress=False)
+        return self._enter(vpc, nic, packet, Peer(packet.source, None))
+
     def _judge_route(self, table: str, route: Route, following: Interface | None, packet: Packet) -> None:
         """A route leads to an interface that is there and whose instance runs, or is a black hole.
 
@@ -137,6 +164,9 @@ class Walk:
             self.decide(packet, self.label(nic), f"knows the flow: hands the reply to {restored.target}")
             return self.leave(vpc, nic, restored)
         if holds(nic, packet.target):
+            if nic.is_nat_gateway:
+                said = "a NAT gateway admits nothing that nobody behind it has asked for"
+                self.decide(packet, self.label(nic), said, Code.NO_POSSIBLE_DESTINATION)
             self.decide(packet, self.label(nic), "receives it")
             self.receiver = (vpc, nic)
             return packet
@@ -147,7 +177,9 @@ class Walk:
         self._forwarders += 1
         if self._forwarders > MOST_FORWARDERS:
             self.decide(packet, self.label(nic), "it goes round in circles", Code.FORWARDING_LOOP)
-        if self.masquerading is None:
+        if nic.is_nat_gateway:
+            pass  # that is what it is for
+        elif self.masquerading is None:
             assumed = f"{self.label(nic)} forwards and masquerades: the API cannot show that, only packets can"
             self.assumptions += [] if assumed in self.assumptions else [assumed]
         elif nic.instance_id not in self.masquerading:
@@ -165,6 +197,8 @@ class Walk:
 
         Source: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/security-group-connection-tracking.html
         """
+        if nic.is_nat_gateway:
+            return  # it has no groups
         if packet.is_reply and (nic.id, packet.flow) in self._tracked:
             self.decide(packet, self.label(nic), "groups: the reply of a flow that was admitted needs no rule")
             return
@@ -185,7 +219,7 @@ class Walk:
         for network, code in NOT_OUTSIDE.items():
             if packet.target in network:
                 self.decide(packet, gateway, f"there is no {packet.target} on the internet", code)
-        holder = next((one for one in vpc.interfaces if one.public_ip and holds(one, packet.source)), None)
+        holder = next((one for one in vpc.interfaces if one.public_ip and one.private_ip == packet.source), None)
         if holder is None or holder.public_ip is None:
             said = f"{packet.source} has no public address"
             self.decide(packet, gateway, said, Code.IGW_PUBLIC_IP_ASSOCIATION_FOR_EGRESS)
@@ -202,6 +236,9 @@ class Walk:
             if nic:
                 said = "no internet gateway is attached to the VPC of that address"
                 self.decide(packet, vpc.id, said, Code.IGW_PRIVATE_IP_ASSOCIATION_FOR_INGRESS)
+        if any(one.public_ip == packet.target for one in self.model.addresses):
+            said = f"the Elastic IP {packet.target} is associated with nothing"
+            self.decide(packet, "internet", said, Code.IGW_PRIVATE_IP_ASSOCIATION_FOR_INGRESS)
         self.decide(packet, "internet", "receives it")
         self.receiver = None
         return packet

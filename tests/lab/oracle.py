@@ -56,6 +56,14 @@ class Machine:
     def address(self) -> IPv4Address:
         return IPv4Address(self.spec["address"])
 
+    @cached_property
+    def addresses(self) -> list[IPv4Address]:
+        return [self.address, *map(IPv4Address, self.spec.get("secondary", []))]
+
+    @property
+    def is_nat_gateway(self) -> bool:
+        return self.place.endswith("/nat-gateway")
+
 
 class Oracle:
     """Judges one world; `pool` is where `public: 16` is counted from, `stranger` the only host on the internet."""
@@ -124,7 +132,7 @@ class Oracle:
     def out_of(self, sender: Machine, packet: Packet) -> tuple[Machine | None, Packet]:
         """Out of a machine's interface, to another one or to the internet."""
         # vpc/latest/userguide/work-with-nat-instances.html#EIP_Disable_SrcDestCheck
-        if sender.spec.get("check", True) and packet.source != sender.address:
+        if sender.spec.get("check", True) and packet.source not in sender.addresses:
             raise Lost
         target = self.route(sender, packet)
         receiver = None if target == "gateway" else self.machine(sender.vpc, target)
@@ -156,7 +164,8 @@ class Oracle:
         """
         vpc = self.vpcs[sender.vpc]
         direct = next(
-            (m.place.partition("/")[2] for m in self.machines if m.vpc == sender.vpc and m.address == packet.target), ""
+            (m.place.partition("/")[2] for m in self.machines if m.vpc == sender.vpc and packet.target in m.addresses),
+            "",
         )
         if packet.target in network(vpc["subnets"][sender.spec["subnet"]]):
             return direct
@@ -177,7 +186,7 @@ class Oracle:
         """Into a machine's interface."""
         if sender is None or sender.spec["subnet"] != receiver.spec["subnet"]:
             self.acl(receiver, packet, "ingress")
-        if receiver.spec.get("check", True) and packet.target != receiver.address:
+        if receiver.spec.get("check", True) and packet.target not in receiver.addresses:
             raise Lost
         self.group(receiver, packet, packet.source, sender, "ingress")
 
@@ -188,9 +197,11 @@ class Oracle:
         """
         if original := self.translated.get((receiver.place, packet)):
             return original.answer()
-        if packet.target == receiver.address:
+        if packet.target in receiver.addresses and not receiver.is_nat_gateway:
             return None
-        if packet.source == receiver.address or not receiver.spec.get("masquerade"):
+        # vpc/latest/userguide/vpc-nat-gateway.html: it accepts no connection from outside
+        forwards = receiver.spec.get("masquerade") or receiver.is_nat_gateway
+        if receiver.address in (packet.source, packet.target) or not forwards:
             raise Lost
         if packet.protocol == "icmp" and packet.target_port == 0:
             raise Undocumented  # Linux passes on a reply without a request, as it came
@@ -201,8 +212,8 @@ class Oracle:
     # AWSEC2/latest/UserGuide/security-group-connection-tracking.html
     def group(self, machine: Machine, packet: Packet, peer: IPv4Address, other: Machine | None, way: str) -> None:
         """Stateful, per interface: the answer to what was admitted is admitted."""
-        if (machine.place, packet) in self.flows:
-            return
+        if (machine.place, packet) in self.flows or machine.is_nat_gateway:
+            return  # groups cannot be given to a NAT gateway
         for name in machine.spec.get("groups", []):
             spec = self.vpcs[machine.vpc]["groups"][name]
             default = ["all 0.0.0.0/0"] if way == "egress" else []
@@ -220,7 +231,7 @@ class Oracle:
         if words[-1][0].isdigit():
             return peer in network(words[-1])
         # A group stands for its members' private addresses. Through a middlebox a reference does not count.
-        if other is None or other.address != peer:
+        if other is None or peer not in other.addresses:
             return False
         return other.vpc == vpc and words[-1] in other.spec.get("groups", [])
 

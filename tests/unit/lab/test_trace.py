@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from ipaddress import IPv4Network
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ import yaml
 
 from lab.config import LabConfig
 from lab.errors import LabError
-from lab.model import Instance, Model
+from lab.model import Address, Instance, Model, Route
 from lab.trace.codes import Code
 from lab.trace.path import Trace
 from lab.trace.picture import draw
@@ -142,6 +143,34 @@ def test_amazons_resolver_is_beyond_all_rules() -> None:
 
 def test_a_machine_reaches_itself_whatever_its_groups_say() -> None:
     assert ask("data data 9999", {"groups": {"data": {"egress": []}}}).reachable
+
+
+def test_an_idle_elastic_ip_leads_nowhere() -> None:
+    model = replace(account({}), addresses=(Address("eipalloc-1", POOL[40]),))
+    for source in ("internet", "web"):
+        answer = trace(model, source, str(POOL[40]), Service("tcp", 22))
+        assert answer.code == Code.IGW_PRIVATE_IP_ASSOCIATION_FOR_INGRESS
+
+
+def test_a_nat_gateway_needs_no_assumption_and_admits_nothing_unasked() -> None:
+    change = {
+        "machines": {"nat-gateway": {"subnet": "public", "address": "10.1.1.20", "public": 20, "check": False}},
+        "tables": {"private": {"routes": {"0.0.0.0/0": "nat-gateway"}}},
+    }
+    answer = ask("data internet 443", change)
+    assert (answer.seen_as, answer.assumptions) == (POOL[20], ())
+    assert ask(f"internet {POOL[20]} 443", change).code == Code.NO_POSSIBLE_DESTINATION
+
+
+def test_a_gateway_endpoint_goes_past_the_nat_and_carries_no_udp() -> None:
+    model = account({})
+    (vpc,) = model.vpcs
+    to_service = Route(IPv4Network("198.51.100.0/24"), "vpce-1")
+    tables = [replace(one, routes=(*one.routes, to_service)) for one in vpc.route_tables]
+    model = replace(model, vpcs=(replace(vpc, route_tables=tuple(tables)),))
+    answer = trace(model, "data", "198.51.100.9", Service("tcp", 443))
+    assert (str(answer.seen_as), answer.assumptions, answer.reachable) == ("10.1.2.10", (), True)
+    assert trace(model, "data", "198.51.100.9", Service("udp", 53)).code == Code.VPCE_GATEWAY_PROTOCOL_RESTRICTION
 
 
 def test_icmp_is_asked_by_type_and_code() -> None:
