@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from lab.compile.names import short
 from lab.config import LabConfig
 from lab.errors import LabError
 from lab.machines.fleet import Fleet
@@ -30,11 +31,19 @@ class Orders:
         }
 
     def machine(self, which: str) -> dict[str, Any]:
-        """One machine, found by its Name tag or id: how to enter it and where its console is."""
+        """One machine, found by its Name tag or id: how to enter it, its console, the router's end of its cable."""
         one = _find(which)
         machine = self._fleet.machine(one.id) if one.id in self._fleet.powered else None
         leader = machine.leader if machine else None
-        return {"id": one.id, "name": one.name, "leader": leader, "console": str(self._fleet.disk(one.id).console)}
+        nic = next(nic for vpc in observe().vpcs for nic in vpc.interfaces if nic.id == one.interface_ids[0])
+        return {
+            "id": one.id,
+            "name": one.name,
+            "leader": leader,
+            "console": str(self._fleet.disk(one.id).console),
+            "router": f"{self._config.prefix}{short(nic.vpc_id)}",
+            "port": short(nic.id),
+        }
 
     def power_off(self, which: str) -> dict[str, Any]:
         """Cut the power of a machine: its disk loses what was not flushed, and EC2 finds it stopped."""
