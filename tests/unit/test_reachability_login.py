@@ -59,6 +59,12 @@ def test_an_agent_holds_the_key_and_ends_with_the_block(tmp_path: Path) -> None:
     assert login.run(["ssh-add", "-l"], 5, agent)[0] == 2, "2: there is no agent"
 
 
+def test_an_agent_that_does_not_listen_yet_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    statuses = iter([login.NO_AGENT, login.NO_AGENT, 0])
+    monkeypatch.setattr(login, "run", lambda *_: (next(statuses), "", ""))
+    assert login.add_key("key", "agent")
+
+
 @pytest.mark.parametrize("own", ["", "/run/user/1000/agent"])
 def test_a_key_with_a_passphrase_needs_the_agent_of_its_owner(
     own: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 WHO_AM_I = "echo $SSH_CONNECTION"
+NO_AGENT = 2  # how ssh-add says that nobody answers at the socket
+AGENT_SECONDS = 10.0
 
 
 def run(argv: list[str], seconds: float, agent: str | None = None) -> tuple[int, str, str]:
@@ -51,6 +53,17 @@ def ssh(config: str, host: str, command: str, seconds: float) -> list[str]:
     return ["ssh", "-F", config, *options, host, command]
 
 
+def add_key(identity: str, agent: str) -> bool:
+    """Whether the agent took the key; one that has just been started may not listen yet."""
+    deadline = time.monotonic() + AGENT_SECONDS
+    status = NO_AGENT
+    while status == NO_AGENT and time.monotonic() < deadline:
+        status = run(["ssh-add", "-q", identity], AGENT_SECONDS, agent)[0]
+        if status == NO_AGENT:
+            time.sleep(0.05)
+    return status == 0
+
+
 @contextmanager
 def temporary_agent(identity: str) -> Iterator[str]:
     """An agent of this one key that ends with the block; a key with a passphrase needs the operator's own."""
@@ -60,11 +73,7 @@ def temporary_agent(identity: str) -> Iterator[str]:
             ["ssh-agent", "-D", "-a", sock], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
         try:
-            deadline = time.monotonic() + 5
-            while not Path(sock).exists() and time.monotonic() < deadline:
-                time.sleep(0.02)
-            added = run(["ssh-add", "-q", identity], 5, sock)[0] == 0
-            yield sock if added else os.environ.get("SSH_AUTH_SOCK", "")
+            yield sock if add_key(identity, sock) else os.environ.get("SSH_AUTH_SOCK", "")
         finally:
             process.terminate()
             process.wait()
@@ -114,6 +123,6 @@ def forwarded(config: str, bastion: str, host: str, seconds: float) -> dict[str,
     identity = str(Path(target.get("identityfile", "")).expanduser())
     with temporary_agent(identity) as agent:
         if not agent:
-            return {"ok": False, "peer": "", "error": f"{identity} has a passphrase and no agent holds it"}
+            return {"ok": False, "peer": "", "error": f"no agent took {identity}: has it a passphrase?"}
         command = ssh(config, bastion, second_hop(target, seconds), seconds)
         return answer(*run(command, 3 * seconds, agent))
