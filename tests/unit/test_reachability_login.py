@@ -65,6 +65,12 @@ def test_an_agent_that_does_not_listen_yet_is_asked_again(monkeypatch: pytest.Mo
     assert login.add_key("key", "agent")
 
 
+def test_a_login_that_failed_gets_a_second_chance(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(login, "PAUSE_SECONDS", 0)
+    answers = iter([login.answer(255, "", "timed out"), login.answer(0, "10.1.1.10 1 10.1.2.10 22", "")])
+    assert login.patiently(lambda: next(answers))["ok"]
+
+
 @pytest.mark.parametrize("own", ["", "/run/user/1000/agent"])
 def test_a_key_with_a_passphrase_needs_the_agent_of_its_owner(
     own: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -98,13 +98,14 @@ def ask_pages(pages: dict[str, str], seconds: float) -> dict[str, Any]:
 def ask_logins(config: str, seconds: float) -> dict[str, Any]:
     if not config:
         return {}
-    jobs = {
+    ways = {
         "public": partial(login.direct, config, "public", seconds),
         "jump": partial(login.direct, config, "private", seconds),
         "agent": partial(login.forwarded, config, "public", "private", seconds),
     }
+    jobs = {way: partial(login.patiently, attempt) for way, attempt in ways.items()}
     late = {"ok": False, "peer": "", "error": "no answer in time"}
-    answers: dict[str, Any] = probe.together(jobs, 5 * seconds + 5, late)
+    answers: dict[str, Any] = probe.together(jobs, 11 * seconds, late)
     return answers
 
 

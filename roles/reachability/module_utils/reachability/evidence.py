@@ -17,7 +17,7 @@ def output(argv: list[str]) -> str | None:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
-            timeout=10,
+            timeout=20,
         )
     except (OSError, subprocess.TimeoutExpired):
         return None

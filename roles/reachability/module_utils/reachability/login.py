@@ -7,10 +7,12 @@ import shlex
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from .probe import PAUSE_SECONDS
 
 WHO_AM_I = "echo $SSH_CONNECTION"
 NO_AGENT = 2  # how ssh-add says that nobody answers at the socket
@@ -108,6 +110,15 @@ def answer(status: int, text: str, complaint: str) -> dict[str, Any]:
     """Who the machine says has logged in, or why nobody could."""
     peer = text.split()[0] if status == 0 and text else ""
     return {"ok": bool(peer), "peer": peer, "error": "" if peer else complaint or f"status {status}"}
+
+
+def patiently(attempt: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """A login that failed gets a second chance, so that a busy machine is no alarm."""
+    first = attempt()
+    if first["ok"]:
+        return first
+    time.sleep(PAUSE_SECONDS)
+    return attempt()
 
 
 def direct(config: str, host: str, seconds: float) -> dict[str, Any]:
