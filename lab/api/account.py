@@ -38,11 +38,13 @@ class Machine:
 class Mapping:
     """A network interface of whatever owner: an instance, a NAT gateway, an endpoint, or nobody yet."""
 
+    id: str
     vpc_id: str
     subnet_id: str
     private_ip: IPv4Address
     group_ids: tuple[str, ...] = ()
     public: bool = False
+    attached: bool = False
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,7 @@ class Account:
     machines: dict[str, Machine] = field(default_factory=dict)
     interfaces: tuple[Mapping, ...] = ()
     key_names: frozenset[str] = frozenset()
+    gateways: frozenset[str] = frozenset()
 
     @property
     def used(self) -> dict[str, int]:
@@ -89,9 +92,17 @@ def account(region: str, quotas: Quotas) -> Account:
         machines={one.id: Machine(one.state, one.instance_type, one.lifecycle == "spot") for one in instances},
         interfaces=tuple(_mapping(nic) for nic in list(backend.enis.values())),
         key_names=frozenset(backend.key_pairs),
+        gateways=frozenset(backend.internet_gateways),
     )
 
 
 def _mapping(nic: Any) -> Mapping:
-    groups = tuple(sorted(group.id for group in nic.group_set))
-    return Mapping(nic.vpc_id, nic.subnet.id, IPv4Address(nic.private_ip_address), groups, bool(nic.public_ip))
+    return Mapping(
+        id=nic.id,
+        vpc_id=nic.vpc_id,
+        subnet_id=nic.subnet.id,
+        private_ip=IPv4Address(nic.private_ip_address),
+        group_ids=tuple(sorted(group.id for group in nic.group_set)),
+        public=bool(nic.public_ip),
+        attached=nic.status == "in-use",
+    )

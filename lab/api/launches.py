@@ -10,6 +10,7 @@ from ipaddress import AddressValueError, IPv4Address
 from moto.ec2.models.instance_types import INSTANCE_TYPES
 
 from lab.api.account import Account, standard_vcpus
+from lab.api.attachments import refuse_foreign_group
 from lab.api.calls import Call
 from lab.api.lifecycle import refuse_unstartable
 from lab.api.refusal import Refusal
@@ -24,6 +25,7 @@ def refuse_launch(call: Call, account: Account) -> Refusal | None:
         _unknown_type(call)
         or _unknown_key(call, account)
         or _wrong_address(call, account)
+        or refuse_foreign_group(call, account)
         or _over_quota(account, [_type(call)] * max(1, launch_size(call)[0]), spot=_is_spot(call))
     )
 

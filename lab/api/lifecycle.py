@@ -13,6 +13,8 @@ from lab.api.refusal import Refusal
 STARTABLE = ("stopped", "pending", "running")
 STOPPABLE = ("running", "stopping", "stopped")
 REBOOTABLE = ("pending", "running")
+# https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ModifyInstanceAttribute.html
+CHANGED_WHILE_STOPPED = ("InstanceType.Value", "UserData.Value", "EbsOptimized.Value")
 
 
 def _wrong(call: Call, account: Account, accepted: tuple[str, ...]) -> tuple[str, str] | None:
@@ -54,4 +56,13 @@ def refuse_pending_target(call: Call, account: Account) -> Refusal | None:
     if wrong := _wrong(call, account, ("running", "stopping", "stopped")):
         message = f"The {wrong[1]} instance '{wrong[0]}' is not in a valid state for this operation."
         return Refusal("InvalidInstanceID", message)
+    return None
+
+
+def refuse_change_of_running(call: Call, account: Account) -> Refusal | None:
+    """Size and user data change only while the machine is stopped."""
+    wrong = _wrong(call, account, ("stopped",))
+    named = {call.parameters.get("Attribute", "").lower() + ".value"} | {key.lower() for key in call.parameters}
+    if wrong and any(one.lower() in named for one in CHANGED_WHILE_STOPPED):
+        return Refusal("IncorrectInstanceState", f"The instance '{wrong[0]}' is not in the 'stopped' state.")
     return None

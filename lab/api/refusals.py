@@ -5,9 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from lab.api.account import Account
+from lab.api.attachments import (
+    refuse_address_without_gateway,
+    refuse_attached_interface,
+    refuse_foreign_gateway,
+    refuse_second_gateway,
+)
 from lab.api.calls import Call
 from lab.api.launches import refuse_launch, refuse_start
-from lab.api.lifecycle import refuse_pending_target, refuse_reboot, refuse_stop
+from lab.api.lifecycle import refuse_change_of_running, refuse_pending_target, refuse_reboot, refuse_stop
 from lab.api.refusal import Refusal
 
 Rule = Callable[[Call, Account], Refusal | None]
@@ -95,6 +101,10 @@ def _allocate_address(_: Call, account: Account) -> Refusal | None:
     return None
 
 
+def _associate_address(call: Call, account: Account) -> Refusal | None:
+    return refuse_pending_target(call, account) or refuse_address_without_gateway(call, account)
+
+
 def _create_vpc(_: Call, account: Account) -> Refusal | None:
     """Source: https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html"""
     if account.used["vpcs"] >= account.quotas.vpcs:
@@ -104,14 +114,19 @@ def _create_vpc(_: Call, account: Account) -> Refusal | None:
 
 RULES: dict[str, Rule] = {
     "AllocateAddress": _allocate_address,
-    "AssociateAddress": refuse_pending_target,
+    "AssociateAddress": _associate_address,
+    "AttachInternetGateway": refuse_second_gateway,
+    "CreateRoute": refuse_foreign_gateway,
     "CreateVpc": _create_vpc,
+    "DeleteNetworkInterface": refuse_attached_interface,
     "DeleteSecurityGroup": _delete_security_group,
     "DeleteSubnet": _delete_subnet,
     "DeleteVpc": _delete_vpc,
     "DetachInternetGateway": _detach_internet_gateway,
+    "ModifyInstanceAttribute": refuse_change_of_running,
     "RebootInstances": refuse_reboot,
     "ReleaseAddress": _release_address,
+    "ReplaceRoute": refuse_foreign_gateway,
     "RunInstances": refuse_launch,
     "StartInstances": refuse_start,
     "StopInstances": refuse_stop,

@@ -192,6 +192,53 @@ def test_subnets_do_not_overlap(site: Site) -> None:
     assert refused(site, "create_subnet", VpcId=site.vpc, CidrBlock="10.9.1.0/24") == "InvalidSubnet.Range"
 
 
+def test_what_belongs_to_another_network_is_refused(site: Site) -> None:
+    vpc = site.ec2.create_vpc(CidrBlock="10.7.0.0/16")["Vpc"]["VpcId"]
+    gateway = site.ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+    route = {"RouteTableId": site.table, "DestinationCidrBlock": "192.0.2.0/24"}
+    assert refused(site, "create_route", **route, GatewayId=gateway) == "InvalidParameterValue"
+    second = {"InternetGatewayId": gateway, "VpcId": site.vpc}
+    assert refused(site, "attach_internet_gateway", **second) == "InvalidParameterValue"
+    foreign = site.ec2.create_security_group(GroupName="theirs", Description="test", VpcId=vpc)["GroupId"]
+    terms = {"ImageId": site.image, "InstanceType": "t3.micro", "SubnetId": site.subnet, "MinCount": 1, "MaxCount": 1}
+    assert refused(site, "run_instances", **terms, SecurityGroupIds=[foreign]) == "InvalidParameter"
+    site.ec2.delete_security_group(GroupId=foreign)
+    site.ec2.delete_internet_gateway(InternetGatewayId=gateway)
+    site.ec2.delete_vpc(VpcId=vpc)
+
+
+def test_what_is_attached_or_runs_is_not_changed(site: Site) -> None:
+    (reservation,) = site.ec2.describe_instances(InstanceIds=[site.machine])["Reservations"]
+    nic = reservation["Instances"][0]["NetworkInterfaces"][0]["NetworkInterfaceId"]
+    assert refused(site, "delete_network_interface", NetworkInterfaceId=nic) == "InvalidParameterValue"
+    size = {"InstanceId": site.machine, "InstanceType": {"Value": "t3.small"}}
+    assert refused(site, "modify_instance_attribute", **size) == "IncorrectInstanceState"
+
+
+def test_an_interface_of_nobody_holds_its_subnet_and_group(site: Site) -> None:
+    subnet = site.ec2.create_subnet(VpcId=site.vpc, CidrBlock="10.8.8.0/24")["Subnet"]["SubnetId"]
+    group = site.group("loose")
+    nic = site.ec2.create_network_interface(SubnetId=subnet, Groups=[group])["NetworkInterface"]["NetworkInterfaceId"]
+    assert refused(site, "delete_subnet", SubnetId=subnet) == "DependencyViolation"
+    assert refused(site, "delete_security_group", GroupId=group) == "DependencyViolation"
+    site.ec2.delete_network_interface(NetworkInterfaceId=nic)
+    site.ec2.delete_subnet(SubnetId=subnet)
+    site.ec2.delete_security_group(GroupId=group)
+
+
+def test_an_address_needs_a_gateway(site: Site) -> None:
+    vpc = site.ec2.create_vpc(CidrBlock="10.7.0.0/16")["Vpc"]["VpcId"]
+    subnet = site.ec2.create_subnet(VpcId=vpc, CidrBlock="10.7.1.0/24")["Subnet"]["SubnetId"]
+    machine = site.launch(SubnetId=subnet)["InstanceId"]
+    spare = site.ec2.allocate_address(Domain="vpc")["AllocationId"]
+    wait_for(lambda: site.state(machine) == "running", "the machine")
+    assert refused(site, "associate_address", AllocationId=spare, InstanceId=machine) == "Gateway.NotAttached"
+    site.ec2.terminate_instances(InstanceIds=[machine])
+    site.ec2.release_address(AllocationId=spare)
+    site.ec2.delete_subnet(SubnetId=subnet)
+    site.ec2.delete_vpc(VpcId=vpc)
+
+
 def test_a_dry_run_does_nothing(site: Site) -> None:
     dry = {"DryRun": True}
     assert refused(site, "create_vpc", CidrBlock="10.6.0.0/16", **dry) == "DryRunOperation"

@@ -28,7 +28,7 @@ def code(action: str, account: Model, **parameters: str) -> str | None:
 def of(account: Model) -> Account:
     """The account of a model: every interface in it belongs to a machine."""
     interfaces = tuple(
-        Mapping(nic.vpc_id, nic.subnet_id, nic.private_ip, nic.group_ids, nic.public_ip is not None)
+        Mapping(nic.id, nic.vpc_id, nic.subnet_id, nic.private_ip, nic.group_ids, nic.public_ip is not None, True)
         for vpc in account.vpcs
         for nic in vpc.interfaces
     )
@@ -95,7 +95,7 @@ def test_a_vpc_with_a_gateway_or_a_group_stays() -> None:
 def test_an_interface_that_no_machine_has_holds_subnet_group_and_gateway() -> None:
     """As a NAT gateway's does."""
     group, subnet, vpc = identifier("sg", "a", "data"), identifier("subnet", "a", "public"), identifier("vpc", "a")
-    nic = Mapping(vpc, subnet, IPv4Address("10.1.1.77"), (group,), public=True)
+    nic = Mapping("eni-1", vpc, subnet, IPv4Address("10.1.1.77"), (group,), public=True)
     account = replace(of(model(machines={"web": {"groups": []}, "data": {"groups": []}})), interfaces=(nic,))
     assert asked("DeleteSubnet", account, SubnetId=subnet) == "DependencyViolation"
     assert asked("DeleteSecurityGroup", account, GroupId=group) == "DependencyViolation"
@@ -164,3 +164,50 @@ def test_a_dry_run_changes_nothing_whatever_the_action() -> None:
     assert code("CreateNatGateway", model(), DryRun="true") == "DryRunOperation"
     assert code("DeleteVpc", model(), DryRun="true") == "DryRunOperation"
     assert code("DescribeVpcs", model(), DryRun="true") is None
+
+
+def test_a_vpc_has_one_gateway() -> None:
+    wanted = {"VpcId": identifier("vpc", "a"), "InternetGatewayId": "igw-1"}
+    assert code("AttachInternetGateway", model(), **wanted) == "InvalidParameterValue"
+    assert code("AttachInternetGateway", model(gateway=False), **wanted) is None
+
+
+@pytest.mark.parametrize("action", ["CreateRoute", "ReplaceRoute"])
+def test_a_route_points_at_the_gateway_of_its_own_vpc(action: str) -> None:
+    own = identifier("igw", "a")
+    account = replace(of(model()), gateways=frozenset({own, "igw-1"}))
+    table = {"RouteTableId": identifier("rtb", "a", "public")}
+    assert asked(action, account, **table, GatewayId="igw-1") == "InvalidParameterValue"
+    assert asked(action, account, **table, GatewayId=own) is None
+
+
+def test_an_address_needs_a_gateway() -> None:
+    wanted = {"AllocationId": "eipalloc-1", "InstanceId": identifier("i", "a", "web")}
+    assert code("AssociateAddress", model(gateway=False), **wanted) == "Gateway.NotAttached"
+    assert code("AssociateAddress", model(), **wanted) is None
+
+
+def test_an_attached_interface_is_not_deleted() -> None:
+    wanted = {"NetworkInterfaceId": identifier("eni", "a", "web")}
+    account = of(model())
+    assert asked("DeleteNetworkInterface", account, **wanted) == "InvalidParameterValue"
+    loose = tuple(replace(nic, attached=False) for nic in account.interfaces)
+    assert asked("DeleteNetworkInterface", replace(account, interfaces=loose), **wanted) is None
+
+
+def test_a_machine_takes_only_groups_of_its_own_vpc() -> None:
+    other = {"cidr": "10.2.0.0/16", "subnets": {}, "groups": {"theirs": {}}}
+    account = of(build_model(merge(base_world("two_tier"), {"vpcs": {"b": other}}), LabConfig().pool))
+    subnet = {"SubnetId": identifier("subnet", "a", "public")}
+    foreign, own = ({"SecurityGroupId.1": identifier("sg", *one)} for one in (("b", "theirs"), ("a", "web")))
+    assert asked("RunInstances", account, **subnet, **foreign) == "InvalidParameter"
+    assert asked("RunInstances", account, **subnet, **own) is None
+
+
+@pytest.mark.parametrize("what", [{"InstanceType.Value": "t3.small"}, {"Attribute": "userData", "Value": "x"}])
+def test_size_and_user_data_change_only_while_stopped(what: dict[str, str]) -> None:
+    states = {one: replace(of(model()), machines={"i-1": Machine(one, "t3.micro")}) for one in ("running", "stopped")}
+    assert asked("ModifyInstanceAttribute", states["running"], InstanceId="i-1", **what) == "IncorrectInstanceState"
+    assert asked("ModifyInstanceAttribute", states["stopped"], InstanceId="i-1", **what) is None
+    check = {"SourceDestCheck.Value": "false"}
+    assert asked("ModifyInstanceAttribute", states["running"], InstanceId="i-1", **check) is None
