@@ -108,7 +108,7 @@ def _report_routes_by_interface() -> None:
         instance = self.instance or (self.interface and self.interface.instance)
         dead = instance is not None and instance.state not in ("pending", "running")
         orphaned = self.interface is not None and self.interface.instance is None
-        closed = self.nat_gateway is not None and self.nat_gateway.state in ("deleting", "deleted")
+        closed = self.nat_gateway is not None and self.nat_gateway.state in ("deleting", "deleted", "failed")
         # An internet gateway that was detached; other gateways have no VPC of their own.
         detached = self.gateway is not None and getattr(self.gateway, "vpc", self) is None
         return "blackhole" if dead or orphaned or closed or detached else "active"

@@ -101,30 +101,64 @@ def _make_nat_gateways_slowly(pace: Pace) -> None:
         nic.description = f"Interface for NAT Gateway {gateway.id}"
         nic.source_dest_check = False
         gateway.state = "pending"
-        pace.begin(gateway.id, partial(setattr, gateway, "state", "available"))
+        pace.begin(gateway.id, partial(_open, self, gateway))
         return gateway
 
     NatGatewayBackend.create_nat_gateway = create_nat_gateway  # type: ignore[method-assign]
 
 
-def _delete_nat_gateways_slowly(pace: Pace) -> None:
-    """At the end it lets its address go and its interface is gone; moto keeps both for ever."""
+def _open(backend: Any, gateway: Any) -> None:
+    """Without an internet gateway it ends as a failed one.
 
-    def finish(backend: Any, gateway: Any) -> None:
-        for address in list(backend.addresses):
-            if address.eni is gateway._eni:
-                backend.disassociate_address(association_id=address.association_id)
-        backend.enis.pop(gateway._eni.id, None)
-        gateway._eni.subnet.del_subnet_ip(gateway._eni.private_ip_address)
-        gateway.state = "deleted"
+    Source: https://docs.aws.amazon.com/vpc/latest/userguide/nat-gateway-troubleshooting.html
+    """
+    attached = any(one.vpc and one.vpc.id == gateway.vpc_id for one in backend.internet_gateways.values())
+    if attached or gateway.connectivity_type == "private":
+        gateway.state = "available"
+        return
+    _let_go(backend, gateway)
+    gateway.state, gateway.failure_code = "failed", "Gateway.NotAttached"
+    gateway.failure_message = f"Network {gateway.vpc_id} has no Internet gateway attached"
+
+
+def _let_go(backend: Any, gateway: Any) -> None:
+    """moto keeps the address mapped and the interface there for ever."""
+    for address in list(backend.addresses):
+        if address.eni is gateway._eni:
+            backend.disassociate_address(association_id=address.association_id)
+    backend.enis.pop(gateway._eni.id, None)
+    gateway._eni.subnet.del_subnet_ip(gateway._eni.private_ip_address)
+
+
+def _close(backend: Any, gateway: Any) -> None:
+    _let_go(backend, gateway)
+    gateway.state = "deleted"
+
+
+def _delete_nat_gateways_slowly(pace: Pace) -> None:
+    """At the end it lets its address go and its interface is gone."""
+    describe = NatGatewayBackend.describe_nat_gateways
+
+    def unknown(backend: Any, gateway_id: str) -> EC2ClientError | None:
+        message = f"NatGateway {gateway_id} was not found"
+        return None if gateway_id in backend.nat_gateways else EC2ClientError("NatGatewayNotFound", message)
+
+    def describe_nat_gateways(self: Any, filters: Any, nat_gateway_ids: list[str] | None) -> Any:
+        for gateway_id in nat_gateway_ids or []:
+            if error := unknown(self, gateway_id):
+                raise error
+        return describe(self, filters, nat_gateway_ids)
 
     def delete_nat_gateway(self: Any, nat_gateway_id: str) -> Any:
-        gateway = self.nat_gateways.get(nat_gateway_id)
-        if gateway is None:
-            raise EC2ClientError("NatGatewayNotFound", f"NatGateway {nat_gateway_id} was not found")
-        if gateway.state not in ("deleting", "deleted"):
+        if error := unknown(self, nat_gateway_id):
+            raise error
+        gateway = self.nat_gateways[nat_gateway_id]
+        if gateway.state == "failed":
+            gateway.state = "deleted"
+        elif gateway.state not in ("deleting", "deleted"):
             gateway.state = "deleting"
-            pace.begin(gateway.id, partial(finish, self, gateway))
+            pace.begin(gateway.id, partial(_close, self, gateway))
         return gateway
 
     NatGatewayBackend.delete_nat_gateway = delete_nat_gateway  # type: ignore[method-assign]
+    NatGatewayBackend.describe_nat_gateways = describe_nat_gateways  # type: ignore[method-assign]

@@ -159,6 +159,7 @@ UNKNOWN = {
     "release_address AllocationId eipalloc": "InvalidAllocationID.NotFound",
     "delete_network_interface NetworkInterfaceId eni": "InvalidNetworkInterfaceID.NotFound",
     "delete_nat_gateway NatGatewayId nat": "NatGatewayNotFound",
+    "describe_nat_gateways NatGatewayIds nat": "NatGatewayNotFound",
 }
 
 
@@ -404,6 +405,18 @@ def test_a_nat_gateway_passes_through_its_states_and_lets_its_address_go_at_the_
     site.ec2.release_address(AllocationId=spare)
     site.ec2.delete_subnet(SubnetId=private)
     site.ec2.delete_route(**route)
+
+
+def test_a_nat_gateway_without_an_internet_gateway_fails_and_lets_its_address_go(site: Site) -> None:
+    vpc = site.ec2.create_vpc(CidrBlock="10.7.0.0/16")["Vpc"]["VpcId"]
+    subnet = site.ec2.create_subnet(VpcId=vpc, CidrBlock="10.7.1.0/24")["Subnet"]["SubnetId"]
+    spare = site.ec2.allocate_address(Domain="vpc")["AllocationId"]
+    gateway = site.ec2.create_nat_gateway(SubnetId=subnet, AllocationId=spare)["NatGateway"]["NatGatewayId"]
+    (told,) = site.ec2.describe_nat_gateways(NatGatewayIds=[gateway])["NatGateways"]
+    assert (told["State"], told["FailureCode"]) == ("failed", "Gateway.NotAttached")
+    site.ec2.release_address(AllocationId=spare)
+    site.ec2.delete_subnet(SubnetId=subnet)
+    site.ec2.delete_vpc(VpcId=vpc)
 
 
 def test_a_new_id_is_not_found_for_a_moment(site: Site) -> None:
