@@ -11,6 +11,8 @@ from lab.compile.matches import acl_match, rule_matches
 from lab.compile.names import ENDPOINT_INTERFACE, GATEWAY_INTERFACE, chain, members, short
 from lab.model import ANYWHERE, Interface, NetworkAcl, Rule, SecurityGroup, Vpc
 
+NOT_OUTSIDE = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")  # RFC 1918, RFC 6598
+
 
 def compile_firewall(vpc: Vpc) -> str:
     """Return the whole ruleset of the VPC's router as text for `nft -f`."""
@@ -44,14 +46,15 @@ def _gateway_maps(vpc: Vpc) -> Iterator[str]:
 
 
 def _member_sets(vpc: Vpc) -> Iterator[str]:
-    """A rule that names a group admits the private addresses of that group's members.
+    """A rule that names a group admits its members by their private addresses, each straight from or to its interface.
 
+    Through a machine in between references are lost.
     Source: https://docs.aws.amazon.com/vpc/latest/userguide/security-group-rules.html#security-group-referencing
     """
     for group in vpc.groups:
         members_of = (nic for nic in vpc.interfaces if group.id in nic.group_ids)
-        addresses = _elements(str(address) for nic in members_of for address in nic.addresses)
-        yield f"set {members(group.id)} {{ type ipv4_addr;{addresses} }}"
+        places = _elements(f'"{short(nic.id)}" . {address}' for nic in members_of for address in nic.addresses)
+        yield f"set {members(group.id)} {{ type ifname . ipv4_addr;{places} }}"
 
 
 def _source_check(vpc: Vpc) -> Iterator[str]:
@@ -163,6 +166,8 @@ def _forward(vpc: Vpc) -> Iterator[str]:
         if nic.source_dest_check:
             yield f'  oifname "{short(nic.id)}" ip daddr != {_own(nic)} counter drop'
     yield f'  oifname "{GATEWAY_INTERFACE}" ip saddr != @public_holders counter drop'
+    # Source: https://docs.aws.amazon.com/vpc/latest/reachability/explanation-codes.html (IGW_DESTINATION_ADDRESS_...)
+    yield f'  oifname "{GATEWAY_INTERFACE}" ip daddr {{ {", ".join(NOT_OUTSIDE)} }} counter drop'
     # Only the gateway translates: the reply to what came in by it must not leave, translated, by another way.
     yield f'  ct status dnat ct direction reply oifname != "{GATEWAY_INTERFACE}" counter drop'
     yield from (f"  {line}" for line in _acl_jumps(vpc))

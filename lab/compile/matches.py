@@ -13,7 +13,8 @@ ANY_ICMP = -1
 def rule_matches(rule: Rule, *, peer: str) -> Iterator[str]:
     """Yield the matches of one group rule; `peer` is `saddr` for ingress and `daddr` for egress."""
     if rule.group_id:
-        address = f"ip {peer} @{members(rule.group_id)} "
+        interface = "iifname" if peer == "saddr" else "oifname"
+        address = f"{interface} . ip {peer} @{members(rule.group_id)} "
     elif rule.cidr is None:
         return  # IPv6 and prefix lists: nothing of IPv4 to admit
     else:
