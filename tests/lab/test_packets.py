@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from lab.config import LabConfig
+from tests.lab.flows import Flows
 from tests.lab.packets import DataPlane, Question, data_plane
 from tests.worlds import base_world, merge
 
@@ -35,14 +36,20 @@ def test_packets(path: Path, plane: DataPlane) -> None:
     world = base_world(case["world"])
     wrong = []
     plane.apply({"vpcs": {}})
-    for step in case["steps"]:
-        world = merge(world, step.get("change", {}))
-        plane.apply(world)
-        questions = [Question.parse(text, str(answer)) for text, answer in step["packets"].items()]
-        answers = plane.ask(questions)
-        wrong += [
-            f"{step.get('when', 'at first')}: {one} should be {plane.expand(one.expected)}, but is {answers[one]}"
-            for one in questions
-            if not verdict(answers[one], plane.expand(one.expected))
-        ]
+    flows = Flows(plane)
+    with flows.stack:
+        for step in case["steps"]:
+            world = merge(world, step.get("change", {}))
+            plane.apply(world)
+            when = step.get("when", "at first")
+            questions = [Question.parse(text, str(answer)) for text, answer in step.get("packets", {}).items()]
+            answers = plane.ask(questions)
+            wrong += [
+                f"{when}: {one} should be {plane.expand(one.expected)}, but is {answers[one]}"
+                for one in questions
+                if not verdict(answers[one], plane.expand(one.expected))
+            ]
+            for text, expected in step.get("flows", {}).items():
+                if (found := flows.verdict(text, expected)) != expected:
+                    wrong.append(f"{when}: the connection {text} should be {expected}, but is {found}")
     assert not wrong, f"{case['claim']}\n  " + "\n  ".join(wrong)
