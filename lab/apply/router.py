@@ -16,6 +16,7 @@ from lab.compile.names import (
     short,
 )
 from lab.compile.routes import Routing, compile_routing
+from lab.compile.tracking import UNTRACKED_MARK, cut_by_change
 from lab.config import LabConfig
 from lab.model import Interface, Vpc
 from lab.run import in_namespace, run
@@ -53,6 +54,7 @@ class Router:
     vpc_id: str
     _ports: dict[str, str] = field(default_factory=dict)  # interface id -> namespace of its machine
     _ruleset: str = ""
+    _applied: Vpc | None = None
     _routing: Routing = field(default_factory=lambda: Routing(frozenset(), frozenset()))
     _mapped: frozenset[tuple[str, str]] = frozenset()
 
@@ -163,6 +165,11 @@ table ip nat_gateway {{
         if ruleset != self._ruleset:
             run(in_namespace(self.namespace, ["nft", "-f", "-"]), stdin=ruleset)
             self._ruleset = ruleset
+        for address in cut_by_change(self._applied or vpc, vpc):
+            # Forgotten, so that the next packet is judged like the first.
+            forget = ["conntrack", "-D", "--mark", str(UNTRACKED_MARK), "--reply-src", str(address)]
+            run(in_namespace(self.namespace, forget), check=False)
+        self._applied = vpc
         mapped = frozenset((str(nic.private_ip), str(nic.public_ip)) for nic in vpc.interfaces if nic.public_ip)
         for _, public in self._mapped - mapped:
             # A flow over a mapping that is gone ends with it.

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 
 from lab.compile.matches import acl_match, rule_matches
 from lab.compile.names import ENDPOINT_INTERFACE, GATEWAY_INTERFACE, chain, members, short
+from lab.compile.tracking import UNTRACKED_MARK, UNTRACKED_PROTOCOLS, is_untracked
 from lab.model import ANYWHERE, Interface, NetworkAcl, Rule, SecurityGroup, Vpc
 
 NOT_OUTSIDE = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")  # RFC 1918, RFC 6598
@@ -153,6 +154,9 @@ def _rule_chain(name: str, groups: list[SecurityGroup], *, peer: str, verdict: s
         rules: tuple[Rule, ...] = group.egress if peer == "daddr" else group.ingress
         for rule in rules:
             for match in rule_matches(rule, peer=peer):
+                if peer == "saddr" and is_untracked(rule, groups):
+                    protocols = ", ".join(UNTRACKED_PROTOCOLS)
+                    yield f"  {match}meta l4proto {{ {protocols} }} ct mark set {UNTRACKED_MARK}"
                 yield f'  {match}{verdict} comment "{group.id}"'
     yield "  counter drop"
     yield "}"
