@@ -181,6 +181,6 @@ def _acl_entry(entry: Any) -> AclEntry:
         egress=str(entry.egress).lower() == "true",
         protocol=PROTOCOLS.get(str(entry.protocol), str(entry.protocol)),
         cidr=IPv4Network(entry.cidr_block),
-        from_port=int(entry.port_range_from) if entry.port_range_from else None,
-        to_port=int(entry.port_range_to) if entry.port_range_to else None,
+        from_port=None if entry.port_range_from is None else int(entry.port_range_from),
+        to_port=None if entry.port_range_to is None else int(entry.port_range_to),
     )
