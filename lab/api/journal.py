@@ -37,7 +37,7 @@ class Journal:
 
     def __init__(self, path: Path) -> None:
         self._lock = threading.Lock()
-        self._last = sum(1 for _ in path.open()) if path.exists() else 0
+        self._last = len(path.read_bytes().splitlines()) if path.exists() else 0
         self._file = path.open("a", buffering=1)
 
     def note(self, call: Call, *, status: int, error: str, faults: tuple[str, ...], seconds: float) -> None:

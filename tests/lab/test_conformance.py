@@ -277,6 +277,15 @@ def test_the_quota_of_vcpus(site: Site) -> None:
     site.ec2.terminate_instances(InstanceIds=[site.launch()["InstanceId"]])
 
 
+@pytest.mark.usefixtures("quota")
+def test_a_quota_is_also_set_at_the_start(site: Site) -> None:
+    used = json.loads(lab("quota", "--name", NAME, "--json"))["addresses"]["used"]
+    lab("up", "--name", NAME, "--quota", f"addresses={used}")
+    assert refused(site, "allocate_address", Domain="vpc") == "AddressLimitExceeded"
+    with pytest.raises(AssertionError, match="there is no quota adresses"):
+        lab("up", "--name", NAME, "--quota", "adresses=5")
+
+
 def test_the_first_quotas_are_those_of_aws() -> None:
     limits = {name: row["limit"] for name, row in json.loads(lab("quota", "--name", NAME, "--json")).items()}
     assert limits == {"addresses": 5, "vpcs": 5, "vcpus": 32}

@@ -178,6 +178,15 @@ def test_the_list_tells_how_often_each_struck(ec2: Any) -> None:
     assert "at most 1 times" in lab("fault", "list", "--name", NAME)
 
 
+@pytest.mark.usefixtures("living")
+def test_what_cannot_be_set_is_told_in_words() -> None:
+    with pytest.raises(AssertionError, match=r"there is no fault 99\n.*remedy: see the numbers"):
+        lab("fault", "clear", "99", "--name", NAME)
+    with pytest.raises(AssertionError, match="a slow answer needs its milliseconds"):
+        fault("slow")
+    assert json.loads(lab("fault", "list", "--name", NAME, "--json")) == []
+
+
 def test_the_log_tells_who_called_what(ec2: Any) -> None:
     before = mark()
     vpc = ec2.create_vpc(CidrBlock="10.26.0.0/16")["Vpc"]["VpcId"]
