@@ -8,7 +8,7 @@ from types import ModuleType
 
 from lab.config import DEFAULT_NAME
 from lab.errors import LabError
-from lab.verbs import calls, capture, console, down, enter, env, fault, power_off, quota, status, trace, up
+from lab.verbs import calls, capture, console, down, enter, env, fault, impair, power_off, quota, status, trace, up
 from lab.verbs.speech import say
 
 VERBS: dict[str, ModuleType] = {
@@ -19,6 +19,7 @@ VERBS: dict[str, ModuleType] = {
     "exec": enter,
     "power-off": power_off,
     "fault": fault,
+    "impair": impair,
     "quota": quota,
     "calls": calls,
     "trace": trace,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from lab.apply.impairment import Impairment, impair
 from lab.compile.names import short
 from lab.config import LabConfig
 from lab.errors import LabError
@@ -27,6 +28,7 @@ class Orders:
             "status": self.status,
             "machine": self.machine,
             "power-off": self.power_off,
+            "impair": self.impair,
             "trace": answer_trace,
         }
 
@@ -50,6 +52,14 @@ class Orders:
         one = _find(which)
         self._fleet.machine(one.id).cut_power()
         return {"id": one.id, "name": one.name}
+
+    def impair(self, which: str, line: dict[str, int], *, full_disk: bool) -> dict[str, Any]:
+        """Set the state of a machine's line and disk."""
+        found = self.machine(which)
+        namespace = f"{self._config.prefix}{short(found['id'])}"
+        impair(found["router"], found["port"], namespace, Impairment(**line))
+        self._fleet.machine(found["id"]).fill_disk(full=full_disk)
+        return found
 
     def status(self) -> dict[str, Any]:
         """What `lab status` shows."""

@@ -6,6 +6,7 @@ no other machine's namespace keeps a copy of the mount alive.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import shutil
@@ -24,6 +25,7 @@ from lab.run import run
 
 VOLUME_GIB = 8
 RELEASE_DEADLINE_SECONDS = 10.0
+RESERVE_BLOCKS = 256  # what a large file needs for its own extents
 # ext4's ioctl that ends a file system without writing its journal, as a power cut does: EXT4_IOC_SHUTDOWN.
 SHUTDOWN = 0x8004587D
 WITHOUT_FLUSH = struct.pack("I", 2)
@@ -110,6 +112,19 @@ class Disk:
             fcntl.ioctl(descriptor, SHUTDOWN, WITHOUT_FLUSH)
         finally:
             os.close(descriptor)
+
+    def fill(self, pid: int, *, full: bool) -> None:
+        """Hold every free block in a file beside the machine's own, or let them go; `pid` as in `cut_power`."""
+        filler = Path(f"/proc/{pid}/root{self.mounted_volume}/filler")
+        filler.unlink(missing_ok=True)
+        if not full:
+            return
+        with filler.open("wb") as held:
+            space = os.statvfs(filler.parent)
+            os.posix_fallocate(held.fileno(), 0, max(space.f_bavail - RESERVE_BLOCKS, 1) * space.f_frsize)
+            with contextlib.suppress(OSError):
+                while True:  # the last blocks, which the file system counted as its own overhead
+                    os.posix_fallocate(held.fileno(), os.fstat(held.fileno()).st_size, space.f_frsize)
 
     def wait_until_free(self) -> None:
         """Wait for the kernel to let go of the volume: mounted anew too early, it would still be the dead one."""

@@ -106,6 +106,11 @@ class Machine:
         self.disk.cut_power(self._process.pid)
         self.kill()
 
+    def fill_disk(self, *, full: bool) -> None:
+        """Take every free block of the disk, or give them back."""
+        assert self._process is not None
+        self.disk.fill(self._process.pid, full=full)
+
     def kill(self) -> None:
         """End the machine's init, and with it all its processes; nspawn's own death would leave them running."""
         if self._process is None or self._process.poll() is not None:

@@ -240,6 +240,19 @@ def test_exec_enters_a_machine_and_console_shows_its_boot(site: Site) -> None:
     assert "BEGIN SSH HOST KEY KEYS" in lab("console", "--name", NAME, site.machine)
 
 
+def test_a_bad_line_and_a_full_disk_are_felt_and_healed(site: Site) -> None:
+    lab("impair", "--name", NAME, site.machine, "--loss", "100")
+    wait_for(lambda: not banner(site.address), "the loss")
+    lab("impair", "--name", NAME, site.machine, "--full-disk")
+    wait_for(lambda: banner(site.address), "the line")
+    assert site.ssh("dd if=/dev/zero of=more bs=1M count=1 2>/dev/null || echo full") == "full\n"
+    lab("impair", "--name", NAME, site.machine, "--mtu", "1280")
+    assert site.ssh("dd if=/dev/zero of=more bs=1M count=1 2>/dev/null && echo room") == "room\n"
+    assert site.ssh("ping -c 1 -W 1 -M do -s 1400 10.9.0.2 || echo narrow").endswith("narrow\n")
+    lab("impair", "--name", NAME, site.machine, "--heal")
+    assert len(site.ssh("head -c 200000 /dev/zero | tr '\\0' x")) == 200000
+
+
 def test_terminate_takes_disk_and_interface_away(living: LivingLab, site: Site) -> None:
     site.ec2.disassociate_address(AssociationId=site.association)
     site.ec2.release_address(AllocationId=site.allocation)
