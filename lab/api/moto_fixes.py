@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from ipaddress import IPv4Network
 from typing import Any
 
 from moto import settings
+from moto.core.responses import ActionResult
 from moto.ec2.models import elastic_ip_addresses, elastic_network_interfaces
 from moto.ec2.models.instances import Instance
 from moto.ec2.models.route_tables import Route
+from moto.ec2.responses.security_groups import SecurityGroups
 from moto.ec2.utils import EC2_PREFIX_TO_RESOURCE
 
 from lab.api.moto_states import mend_states
@@ -27,6 +30,7 @@ def apply_fixes(config: LabConfig, pace: Pace) -> None:
     _delete_primary_interface_with_its_instance()
     _share_source_dest_check()
     _report_routes_by_interface()
+    _confirm_changed_descriptions()
     _name_resource_types_as_ec2()
     _know_the_images()
     _give_addresses_to_vpcs()
@@ -141,3 +145,21 @@ def _give_addresses_to_vpcs() -> None:
         return original(self, "vpc", *args, **kwargs)
 
     elastic_ip_addresses.ElasticAddressBackend.allocate_address = allocate_address  # type: ignore[method-assign]
+
+
+def _confirm_changed_descriptions() -> None:
+    """A changed description is answered with Return, without which amazon.aws gives up.
+
+    Source: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_UpdateSecurityGroupRuleDescriptionsIngress.html
+    """
+
+    def confirmed(original: Callable[[Any], Any]) -> Callable[[Any], ActionResult]:
+        def answer(self: Any) -> ActionResult:
+            original(self)
+            return ActionResult({"Return": True})
+
+        return answer
+
+    for direction in ("ingress", "egress"):
+        name = f"update_security_group_rule_descriptions_{direction}"
+        setattr(SecurityGroups, name, confirmed(getattr(SecurityGroups, name)))

@@ -154,6 +154,15 @@ def test_what_ec2_refuses_is_refused(site: Site) -> None:
     assert refused(ec2.delete_vpc, VpcId=site.vpc) == "DependencyViolation"
 
 
+def test_a_changed_description_is_confirmed(site: Site) -> None:
+    everyone = [{"CidrIp": "0.0.0.0/0", "Description": "the bastion"}]
+    rule = {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "IpRanges": everyone}
+    changed = site.ec2.update_security_group_rule_descriptions_ingress(GroupId=site.group, IpPermissions=[rule])
+    assert changed["Return"] is True
+    (group,) = site.ec2.describe_security_groups(GroupIds=[site.group])["SecurityGroups"]
+    assert group["IpPermissions"][0]["IpRanges"] == everyone
+
+
 def test_source_dest_check_is_one_attribute_of_instance_and_interface(site: Site) -> None:
     site.ec2.modify_instance_attribute(InstanceId=site.machine, SourceDestCheck={"Value": False})
     (nic,) = site.ec2.describe_instances(InstanceIds=[site.machine])["Reservations"][0]["Instances"][0][
