@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from . import cells, declared, hosts, service
-from .model import Cell, Finding
+from .model import Cell, Finding, Intent
 
 
 def error_of(observation: Mapping[str, Any] | None) -> str:
@@ -34,7 +34,7 @@ def judge(params: Mapping[str, Any]) -> list[Finding]:
     findings += cells.judge_vantages(list(machines), errors, environment)
     outside = seen.get("internet", {})
     findings += judge_service(params, outside, seen, environment)
-    intent = declared.Intent(matrix, params["admin_cidrs"], params["translator"], environment)
+    intent = Intent(matrix, params["admin_cidrs"], params["translator"], environment)
     subnets = {name: str(machine["subnet"]) for name, machine in machines.items()}
     findings += declared.judge_declared(params["api"], list(machines), subnets, intent)
     for name, machine in machines.items():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+EVERYWHERE = "0.0.0.0/0"
 OUTSIDE = ("operator", "internet")  # both are asked from the operator's machine
 
 
@@ -33,6 +34,16 @@ class Cell:
     @property
     def name(self) -> str:
         return f"{self.source} -> {self.target}:{self.port}"
+
+
+@dataclass(frozen=True)
+class Intent:
+    """What the API is compared with."""
+
+    matrix: list[Cell]
+    admin_cidrs: list[str]
+    translator: dict[str, str]  # tier -> tier that translates for it on the way out
+    environment: str
 
 
 @dataclass(frozen=True)
@@ -79,3 +90,8 @@ def repair(environment: str, tag: str = "") -> str:
     """The command that puts it right, as narrow as the fault allows."""
     command = f"ansible-playbook playbooks/site.yml --limit {environment}"
     return f"{command} --tags {tag}" if tag else command
+
+
+def declaration(question: str, intended: str, observed: str, ok: bool, suspect: Suspect, reason: str = "") -> Finding:
+    """A finding about what the API declares; the suspect counts where it is wrong."""
+    return Finding("declared", question, intended, observed, ok, reason, None if ok else suspect)
