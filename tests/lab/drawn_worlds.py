@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from random import Random
 from typing import Any
 
 from hypothesis import strategies as st
@@ -22,80 +23,71 @@ ACL_PORTS = [*PORTS, "tcp 1024-65535", "udp 1024-65535", "tcp 0-1023"]
 CIDRS = [*["0.0.0.0/0"] * 4, "10.1.0.0/16", "10.1.0.0/16", "10.1.1.0/24", "10.1.2.10/32", "10.1.1.8/30", STRANGERS]
 
 
-def _rules(ports: st.SearchStrategy[str], peers: list[str]) -> st.SearchStrategy[list[str]]:
-    rule = st.builds("{} {}".format, ports, st.sampled_from(peers))
-    return st.lists(rule, min_size=1, max_size=4) | st.just([])
+def _rules(rng: Random) -> list[str]:
+    count = rng.choice([0, 1, 2, 3, 4])
+    return [f"{rng.choice(PORTS)} {rng.choice([*CIDRS, *GROUPS])}" for _ in range(count)]
 
 
-@st.composite
-def _groups(draw: st.DrawFn) -> dict[str, Any]:
-    peers = [*CIDRS, *GROUPS]
-    some = _rules(st.sampled_from(PORTS), peers)
-    groups = {}
-    for name in GROUPS:
-        spec = {"ingress": draw(some)}
-        if draw(st.integers(0, 3)) == 0:
-            spec["egress"] = draw(some)
-        groups[name] = spec
-    return groups
+def _group(rng: Random) -> dict[str, Any]:
+    spec = {"ingress": _rules(rng)}
+    if rng.random() < 0.3:
+        spec["egress"] = _rules(rng)
+    return spec
 
 
-@st.composite
-def _machine(draw: st.DrawFn, name: str, number: int) -> dict[str, Any]:
+def _machine(rng: Random, name: str, number: int) -> dict[str, Any]:
     subnet, host = PLACES[name]
     network = SUBNETS[subnet].rpartition(".")[0]
-    groups = draw(st.lists(st.sampled_from(GROUPS), min_size=1, max_size=2, unique=True))
+    groups = rng.sample(GROUPS, rng.choice([1, 1, 2]))
     machine: dict[str, Any] = {"subnet": subnet, "address": f"{network}.{host}", "groups": groups}
-    if draw(st.integers(0, 2)):
+    if rng.random() < 0.6:
         machine["public"] = 16 + number
     # ann is a NAT instance more often than not.
-    if draw(st.integers(0, 3 if name == "ann" else 1)):
-        machine |= {"check": False, "masquerade": draw(st.sampled_from([True, True, True, False]))}
+    if rng.random() < (0.8 if name == "ann" else 0.4):
+        machine |= {"check": rng.random() < 0.2, "masquerade": rng.random() < 0.8}
     return machine
 
 
-@st.composite
-def _acl(draw: st.DrawFn, subnet: str) -> dict[str, Any]:
+def _acl(rng: Random, subnet: str) -> dict[str, Any]:
     entries = []
     for direction in ("ingress", "egress"):
-        numbers = draw(st.lists(st.integers(1, 99), max_size=2, unique=True))
-        entries += [
-            f"{direction} {number} {draw(st.sampled_from(['allow', 'deny']))} "
-            f"{draw(st.sampled_from(ACL_PORTS))} {draw(st.sampled_from(CIDRS))}"
-            for number in numbers
-        ]
-        if draw(st.integers(0, 3)):
+        for number in rng.sample(range(1, 100), rng.choice([0, 1, 2])):
+            action, ports, cidr = rng.choice(["allow", "deny"]), rng.choice(ACL_PORTS), rng.choice(CIDRS)
+            entries.append(f"{direction} {number} {action} {ports} {cidr}")
+        if rng.random() < 0.8:
             entries.append(f"{direction} 100 allow all 0.0.0.0/0")
     return {"subnets": [subnet], "entries": entries}
 
 
-@st.composite
-def worlds(draw: st.DrawFn) -> dict[str, Any]:
+def _routes(rng: Random) -> dict[str, str]:
+    routes = {"0.0.0.0/0": rng.choice(["gateway", "gateway", "ann", *PLACES])} if rng.random() < 0.8 else {}
+    if rng.random() < 0.2:
+        routes[STRANGERS] = rng.choice(["gateway", *PLACES])
+    # Inside the VPC a route may lead to an interface only.
+    return routes | {one: rng.choice(list(PLACES)) for one in SUBNETS.values() if rng.random() < 0.2}
+
+
+def _world(seed: int) -> dict[str, Any]:
     """One VPC with three subnets and four machines."""
-    targets = ["gateway", "gateway", "ann", *PLACES]
-    destinations = ["0.0.0.0/0", "0.0.0.0/0", STRANGERS, *SUBNETS.values()]
-    tables: dict[str, Any] = {}
-    for subnet in (None, *draw(st.lists(st.sampled_from(list(SUBNETS)), max_size=2, unique=True))):
-        routes = {}
-        for destination in draw(st.lists(st.sampled_from(destinations), max_size=3)):
-            # Inside the VPC a route may lead to an interface only.
-            inside = destination in SUBNETS.values()
-            routes[destination] = draw(st.sampled_from(list(PLACES) if inside else targets))
-        if draw(st.integers(0, 3)):
-            routes.setdefault("0.0.0.0/0", "gateway")
-        tables[f"for_{subnet}" if subnet else "main"] = {"subnets": [subnet] if subnet else [], "routes": routes}
-    acls = {one: draw(_acl(one)) for one in draw(st.lists(st.sampled_from(list(SUBNETS)), max_size=1))}
-    machines = {name: draw(_machine(name, number)) for number, name in enumerate(PLACES)}
+    rng = Random(seed)
+    tables: dict[str, Any] = {"main": {"subnets": [], "routes": _routes(rng)}}
+    for subnet in rng.sample(list(SUBNETS), rng.choice([0, 1, 2])):
+        tables[f"for_{subnet}"] = {"subnets": [subnet], "routes": _routes(rng)}
     vpc = {
         "cidr": "10.1.0.0/16",
-        "gateway": draw(st.sampled_from([True, True, True, False])),
+        "gateway": rng.random() < 0.9,
         "subnets": SUBNETS,
         "tables": tables,
-        "groups": draw(_groups()),
-        "acls": acls,
-        "machines": machines,
+        "groups": {name: _group(rng) for name in GROUPS},
+        "acls": {one: _acl(rng, one) for one in SUBNETS if rng.random() < 0.15},
+        "machines": {name: _machine(rng, name, number) for number, name in enumerate(PLACES)},
     }
     return {"vpcs": {"a": vpc}}
+
+
+def worlds() -> st.SearchStrategy[dict[str, Any]]:
+    """Worlds that have little to do with each other; hypothesis itself would vary one many times."""
+    return st.integers(0, 2**32 - 1).map(_world)
 
 
 def every_question(world: dict[str, Any]) -> list[tuple[str, str, str, int]]:
