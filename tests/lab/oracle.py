@@ -111,6 +111,7 @@ class Oracle:
                 continue
             if sender is None:
                 packet = packet._replace(target=receiver.address)  # the gateway translates one to one
+            self.stray(receiver, packet)
             self.into(receiver, packet, sender)
             kept = self.received(receiver, packet)
             if kept is None:
@@ -182,6 +183,16 @@ class Oracle:
             return ""
         return target
 
+    def stray(self, receiver: Machine, packet: Packet) -> None:
+        """An echo reply that a route leads through a machine that never saw the request: no one's rule, and not judged.
+
+        Linux passes it on as it came, and the lab's router knows the flow, since it tracks for all interfaces at once.
+        """
+        own = {packet.source, packet.target} & set(receiver.addresses)
+        known = own or (receiver.place, packet) in self.translated
+        if packet.protocol == "icmp" and packet.target_port == 0 and not known:
+            raise Undocumented
+
     def into(self, receiver: Machine, packet: Packet, sender: Machine | None) -> None:
         """Into a machine's interface."""
         if sender is None or sender.spec["subnet"] != receiver.spec["subnet"]:
@@ -203,8 +214,6 @@ class Oracle:
         forwards = receiver.spec.get("masquerade") or receiver.is_nat_gateway
         if receiver.address in (packet.source, packet.target) or not forwards:
             raise Lost
-        if packet.protocol == "icmp" and packet.target_port == 0:
-            raise Undocumented  # Linux passes on a reply without a request, as it came
         after = packet._replace(source=receiver.address)
         self.translated[receiver.place, after.answer()] = packet
         return after
