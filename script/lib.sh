@@ -14,6 +14,7 @@ if [[ -t 1 && -z ${NO_COLOR:-} && ${TERM:-dumb} != dumb ]]; then
   bold=$'\e[1m' dim=$'\e[2m' green=$'\e[32m' red=$'\e[31m' plain=$'\e[0m'
 else
   bold='' dim='' green='' red='' plain=''
+  export NO_COLOR=1 # for the programs we start as well
 fi
 
 say() { printf '%s\n' "$*"; }
