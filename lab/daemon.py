@@ -10,6 +10,8 @@ import os
 import signal
 import threading
 import traceback
+from functools import partial
+from ipaddress import IPv4Address
 from pathlib import Path
 
 from lab.config import LabConfig
@@ -23,9 +25,12 @@ from lab.api.moto_fixes import apply_fixes
 from lab.api.server import Api, serve
 from lab.apply.network import Network
 from lab.machines.fleet import POWERED, Fleet
+from lab.machines.machine import Machine
 from lab.model import Instance, Model, Vpc
 from lab.observe import ec2_backend, observe
 from lab.orders import Orders
+from lab.rds.keeper import AllMachines, Databases
+from lab.rds.moto_fixes import apply_rds_fixes
 from lab.services.of_internet import start_internet_services
 from lab.services.of_vpc import VpcServices
 from lab.sweep import sweep
@@ -44,14 +49,17 @@ class Lab:
         self._manners = Manners()
         self._network = Network(config)
         self._fleet = Fleet(config, image, self._awake.set)
+        self._databases = Databases(config, self._network.machine_namespace, self._awake.set)
         self._services: dict[str, VpcServices] = {}
         self._failure = ""
 
     def start(self) -> None:
         apply_fixes(self._config, self._manners.pace)
+        apply_rds_fixes(self._databases.notice)
+        self._databases.start()
         self._network.create()
         start_internet_services(self._config)
-        orders = Orders(self._config, self._fleet, lambda: self._failure).by_name()
+        orders = Orders(self._config, AllMachines(self._fleet, self._databases), lambda: self._failure).by_name()
         api = Api(self._config, tell=self._tell, console=self._console, manners=self._manners, orders=orders)
         serve(self._config, api)
         state = {
@@ -90,21 +98,25 @@ class Lab:
 
     def _reconcile(self) -> None:
         self._manners.pace.settle()
+        for machine in self._databases.collect_exits():
+            self._after_database(machine)
         for machine in self._fleet.collect_exits():
             self._after_exit(machine.instance, by_itself=machine.by_itself)
         model = observe()
         self._drop_disks(model)
         calling = {one.id for one in model.instances if one.state in POWERED}
-        powered = model.powered(self._fleet.powered | calling)
+        powered = model.powered(self._fleet.powered | self._databases.powered | calling)
         new = self._network.sync(powered)
         for vpc_id in self._services.keys() - self._network.routers.keys():
             self._services.pop(vpc_id).close()
         for vpc in new:
             self._services[vpc.id] = VpcServices(self._config, vpc, self._network.routers[vpc.id].namespace)
-        self._fleet.sync(
-            model.instances, namespace_of=self._network.machine_namespace,
-            resolver_of=lambda one: _vpc_of(model, one).resolver,
-        )  # fmt: skip
+        for services in self._services.values():
+            services.know(model.endpoints)
+        by_kind = {kind: tuple(one for one in model.instances if one.is_database is kind) for kind in (False, True)}
+        resolver_of = partial(_resolver_of, model)
+        self._fleet.sync(by_kind[False], namespace_of=self._network.machine_namespace, resolver_of=resolver_of)
+        self._databases.sync(by_kind[True], resolver_of)
 
     def _drop_disks(self, model: Model) -> None:
         """A terminated machine's disk goes, also when its power went before the API called it terminated."""
@@ -112,6 +124,12 @@ class Lab:
         for folder in self._config.disk_dir.glob("i-*"):
             if folder.name not in kept:
                 self._fleet.disk(folder.name).delete()
+
+    def _after_database(self, machine: Machine) -> None:
+        model = observe()
+        if any(one.id == machine.instance.id for one in model.instances):
+            self._network.unplug(_vpc_of(model, machine.instance).id, machine.instance.interface_ids)
+        self._databases.after_exit(machine)
 
     def _after_exit(self, gone: Instance, *, by_itself: bool) -> None:
         """Power is gone: firewall rules and sysctls with it; the disk only when the API said terminate."""
@@ -129,6 +147,10 @@ class Lab:
                 self._fleet.disk(gone.id).delete()
             else:
                 backend_instance.stop()
+
+
+def _resolver_of(model: Model, instance: Instance) -> IPv4Address:
+    return _vpc_of(model, instance).resolver
 
 
 def _vpc_of(model: Model, instance: Instance) -> Vpc:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv4Network
 
 ANYWHERE = IPv4Network("0.0.0.0/0")
+DATABASE_PREFIX = "db-"  # of the machines behind RDS's databases
 
 
 @dataclass(frozen=True)
@@ -124,6 +125,28 @@ class Instance:
     public_key: str
     hostname: str
 
+    @property
+    def is_database(self) -> bool:
+        """A machine of RDS: it has an interface in the VPC and no login."""
+        return self.id.startswith(DATABASE_PREFIX)
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """A name that AWS gives to an interface of its own: the private address inside the VPC.
+
+    Outside it is the public one, where there is one.
+    Source: https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_VPC.WorkingWithRDSInstanceinaVPC.html
+    """
+
+    name: str
+    vpc_id: str
+    private_ip: IPv4Address
+    public_ip: IPv4Address | None = None
+
+    def seen_from(self, vpc_id: str) -> IPv4Address:
+        return self.private_ip if vpc_id == self.vpc_id else self.public_ip or self.private_ip
+
 
 @dataclass(frozen=True)
 class Vpc:
@@ -168,6 +191,7 @@ class Model:
     vpcs: tuple[Vpc, ...] = ()
     instances: tuple[Instance, ...] = ()
     addresses: tuple[Address, ...] = ()
+    endpoints: tuple[Endpoint, ...] = ()
 
     def powered(self, instance_ids: frozenset[str]) -> Model:
         """The same account with only the interfaces of these instances: a machine without power has no link."""

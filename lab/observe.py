@@ -23,6 +23,7 @@ from lab.model import (
     Subnet,
     Vpc,
 )
+from lab.rds.observe import databases, endpoint_of, machine_of
 
 PROTOCOLS = {"6": "tcp", "17": "udp", "1": "icmp"}
 
@@ -36,10 +37,15 @@ def observe(region: str = REGION) -> Model:
     """Return what the API holds at this moment in one region."""
     backend = ec2_backend(region)
     instances = [one for reservation in list(backend.reservations.values()) for one in reservation.instances]
+    placed = [(one, nic) for one in databases(region) if (nic := backend.enis.get(one.lab_nic))]
     return Model(
-        vpcs=tuple(_vpc(backend, vpc, instances) for vpc in list(backend.vpcs.values())),
-        instances=tuple(_instance(backend, one) for one in instances if one.state != "terminated"),
+        vpcs=tuple(_vpc(backend, vpc, instances, placed) for vpc in list(backend.vpcs.values())),
+        instances=(
+            *(_instance(backend, one) for one in instances if one.state != "terminated"),
+            *(machine_of(one) for one, _ in placed),
+        ),
         addresses=tuple(_address(one) for one in list(backend.addresses)),
+        endpoints=tuple(endpoint_of(one, nic) for one, nic in placed),
     )
 
 
@@ -47,7 +53,7 @@ def _tag(resource: Any, key: str) -> str:
     return next((tag["value"] for tag in resource.get_tags() if tag["key"] == key), "")
 
 
-def _vpc(backend: Any, vpc: Any, instances: list[Any]) -> Vpc:
+def _vpc(backend: Any, vpc: Any, instances: list[Any], placed: list[tuple[Any, Any]]) -> Vpc:
     subnets = [
         Subnet(one.id, vpc.id, IPv4Network(one.cidr_block))
         for zone in list(backend.subnets.values())
@@ -77,6 +83,7 @@ def _vpc(backend: Any, vpc: Any, instances: list[Any]) -> Vpc:
                 for one in list(backend.nat_gateways.values())
                 if one.state == "available" and one.vpc_id == vpc.id
             ),
+            *(_interface(nic, one.dbi_resource_id) for one, nic in placed if nic.vpc_id == vpc.id),
         ),
     )
 

@@ -9,9 +9,10 @@ from lab.apply.impairment import Impairment, impair
 from lab.compile.names import short
 from lab.config import LabConfig
 from lab.errors import LabError
-from lab.machines.fleet import Fleet
 from lab.model import Instance, Interface
 from lab.observe import observe
+from lab.rds.keeper import AllMachines
+from lab.rds.observe import describe
 from lab.trace.order import answer_trace
 
 Order = Callable[..., dict[str, Any]]
@@ -20,7 +21,7 @@ Order = Callable[..., dict[str, Any]]
 class Orders:
     """The orders of one lab; `failure` tells what the last change stumbled over."""
 
-    def __init__(self, config: LabConfig, fleet: Fleet, failure: Callable[[], str]) -> None:
+    def __init__(self, config: LabConfig, fleet: AllMachines, failure: Callable[[], str]) -> None:
         self._config, self._fleet, self._failure = config, fleet, failure
 
     def by_name(self) -> dict[str, Order]:
@@ -93,6 +94,7 @@ class Orders:
             "private": str(nic.private_ip),
             "public": str(nic.public_ip or ""),
             "forwards": not nic.source_dest_check,
+            "database": describe(one.id),
         }
 
 

@@ -29,5 +29,9 @@ def _machines(state: dict[str, Any], key: str, value: str) -> list[dict[str, Any
 def _machine(one: dict[str, Any]) -> str:
     power = "" if one["power"] == (one["state"] == "running") else " (changing)"
     notes = "  forwards (source/dest check off)" if one["forwards"] else ""
+    state = one["state"]
+    if database := one["database"]:
+        state = database["status"]
+        notes = f"  {database['endpoint']}  (MySQL {database['runs']} stands for {database['asked']})"
     address = f"{one['private']:<14} {one['public'] or 'no public address':<18}"
-    return f"{one['name'] or one['id']:<30} {address} {one['state']}{power}  {one['id']}{notes}"
+    return f"{one['name'] or one['id']:<30} {address} {state}{power}  {one['id']}{notes}"

@@ -1,14 +1,16 @@
-"""The machine image: Debian 13 made by mmdebstrap, kept outside the checkout under the hash of its recipe."""
+"""The machine images: Debian 13 made by mmdebstrap, kept outside the checkout under the hash of their recipes."""
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import hashlib
 import json
 import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,6 +33,18 @@ UPLOADS = {
     "own-memory.service": "/etc/systemd/system",
 }
 STAMP = "onebox-image.json"
+PUBLIC_ARCHIVE = "http://deb.debian.org/debian"
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What an image is made from beside the mirror; the files are part of its hash."""
+
+    packages: tuple[str, ...]
+    files: Path
+    uploads: Mapping[Path, str]
+    arguments: Callable[[Mirror | None], tuple[str, ...]]  # for its `customize`, after the root
+    minutes: str
 
 
 @dataclass(frozen=True)
@@ -55,11 +69,42 @@ def host_mirror() -> Mirror | None:
     return Mirror(found["Debian"], found.get("Debian-Security"))
 
 
-def recipe(mirror: Mirror | None) -> str:
+def _archive(mirror: Mirror | None) -> tuple[str, ...]:
+    return (mirror.archive if mirror else PUBLIC_ARCHIVE,)
+
+
+MYSQL_FILES = Path(__file__).parents[1] / "rds" / "image"
+DEBIAN, MYSQL = "debian-13", "rds-mysql"
+RECIPES = {
+    DEBIAN: Recipe(
+        packages=PACKAGES,
+        files=FILES,
+        uploads={FILES / name: folder for name, folder in UPLOADS.items()},
+        arguments=lambda mirror: (USER,),
+        minutes="half a minute",
+    ),
+    # No login of any kind: neither sshd nor sudo nor a user.
+    MYSQL: Recipe(
+        packages=("systemd", "systemd-sysv", "dbus", "iproute2", "procps", "netbase", "tzdata"),
+        files=MYSQL_FILES,
+        uploads={
+            FILES / "own-memory.service": "/etc/systemd/system",
+            MYSQL_FILES / "fit-mysql": "/usr/local/sbin",
+            MYSQL_FILES / "fit-mysql.service": "/etc/systemd/system",
+            MYSQL_FILES / "zz-rds.cnf": "/root",  # before the package is there, its folders are not
+        },
+        arguments=_archive,
+        minutes="two minutes",
+    ),
+}
+
+
+def recipe(mirror: Mirror | None, name: str = DEBIAN) -> str:
     """Everything the image is made from, as text: the key under which it is kept."""
-    files = {str(p.relative_to(FILES)): p.read_text() for p in sorted(FILES.rglob("*")) if p.is_file()}
+    one = RECIPES[name]
+    files = {str(p.relative_to(one.files)): p.read_text() for p in sorted(one.files.rglob("*")) if p.is_file()}
     sources = mirror.sources() if mirror else []
-    return json.dumps({"suite": SUITE, "packages": PACKAGES, "sources": sources, "files": files}, indent=1)
+    return json.dumps({"suite": SUITE, "packages": one.packages, "sources": sources, "files": files}, indent=1)
 
 
 def digest(root: Path) -> str:
@@ -74,32 +119,42 @@ def digest(root: Path) -> str:
     return total.hexdigest()
 
 
-def ensure_image(say: Callable[[str], None]) -> Path:
+def ensure_image(say: Callable[[str], None], name: str = DEBIAN) -> Path:
     """Return the root of a sound image, building it if it is missing or was touched."""
     mirror = host_mirror()
-    text = recipe(mirror)
+    text = recipe(mirror, name)
     folder = CACHE_ROOT / "images" / hashlib.sha256(text.encode()).hexdigest()[:16]
     root, stamp = folder / "root", folder / STAMP
-    if stamp.exists() and json.loads(stamp.read_text())["digest"] == digest(root):
-        return root
-    if folder.exists():
-        say("the machine image was touched since it was made: making it anew")
-        shutil.rmtree(folder)
-    say(f"making the machine image (Debian {SUITE}, about half a minute; kept for the next time)")
-    _build(folder, mirror, text)
+    with _alone(folder.with_suffix(".lock")):
+        if stamp.exists() and json.loads(stamp.read_text())["digest"] == digest(root):
+            return root
+        if folder.exists():
+            say(f"the image {name} was touched since it was made: making it anew")
+            shutil.rmtree(folder)
+        say(f"making the image {name} (Debian {SUITE}, about {RECIPES[name].minutes}; kept for the next time)")
+        _build(folder, mirror, text, RECIPES[name])
     return root
 
 
-def _build(folder: Path, mirror: Mirror | None, text: str) -> None:
-    folder.parent.mkdir(parents=True, exist_ok=True)
+@contextlib.contextmanager
+def _alone(lock: Path) -> Iterator[None]:
+    """Two labs that want the same image wait for each other."""
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield
+
+
+def _build(folder: Path, mirror: Mirror | None, text: str, one: Recipe) -> None:
     part = Path(tempfile.mkdtemp(dir=folder.parent, prefix="part-"))
     part.chmod(0o755)
     try:
         sources = mirror.sources() if mirror else []
-        hooks = [f"upload {FILES / name} {folder}/{name}" for name, folder in UPLOADS.items()]
-        argv = ["mmdebstrap", "--mode=root", "--variant=minbase", f"--include={','.join(PACKAGES)}"]
+        hooks = [f"upload {path} {where}/{path.name}" for path, where in one.uploads.items()]
+        argv = ["mmdebstrap", "--mode=root", "--variant=minbase", f"--include={','.join(one.packages)}"]
         argv += [f"--customize-hook={hook}" for hook in hooks]
-        argv += [f'--customize-hook={FILES / "customize"} "$1" {USER}', SUITE, str(part / "root"), *sources]
+        words = " ".join(one.arguments(mirror))
+        argv += [f'--customize-hook={one.files / "customize"} "$1" {words}', SUITE, str(part / "root"), *sources]
         run(argv, timeout_seconds=BUILD_TIMEOUT_SECONDS)
         stamp = {"digest": digest(part / "root"), "recipe": json.loads(text)}
         (part / STAMP).write_text(json.dumps(stamp, indent=1))

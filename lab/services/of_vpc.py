@@ -8,7 +8,7 @@ from functools import partial
 
 from lab.apply.namespaces import bind_socket
 from lab.config import REGION, LabConfig
-from lab.model import Vpc
+from lab.model import Endpoint, Vpc
 from lab.observe_facts import facts_at
 from lab.services.metadata import Metadata
 from lab.services.package_cache import ADDRESS_SERVICE
@@ -22,15 +22,25 @@ class VpcServices:
     """The services of one VPC, on sockets inside its router; `close` them before the router goes."""
 
     def __init__(self, config: LabConfig, vpc: Vpc, namespace: str) -> None:
-        own = {
+        self._own = {
             f"{ADDRESS_SERVICE}.": config.internet_address,
             f"s3.{REGION}.amazonaws.com.": config.s3_address,
             f"*.s3.{REGION}.amazonaws.com.": config.s3_address,
         }
-        self._resolver = Resolver(namespace, [str(vpc.resolver), RESOLVER_ADDRESS], own_names=own)
+        self._vpc_id = vpc.id
+        self._known: set[str] = set()
+        self._resolver = Resolver(namespace, [str(vpc.resolver), RESOLVER_ADDRESS], own_names=self._own)
         bound = bind_socket(namespace, socket.SOCK_STREAM, (METADATA_ADDRESS, 80))
         self._metadata = Metadata(bound, partial(facts_at, vpc.id))
         threading.Thread(target=self._metadata.serve_forever, daemon=True).start()
+
+    def know(self, endpoints: tuple[Endpoint, ...]) -> None:
+        """Resolve these names as this VPC sees them, and no others than these of their kind."""
+        names = {f"{one.name}.": one.seen_from(self._vpc_id) for one in endpoints}
+        for gone in self._known - names.keys():
+            self._own.pop(gone, None)
+        self._own.update(names)
+        self._known = set(names)
 
     def close(self) -> None:
         self._resolver.close()
