@@ -57,6 +57,9 @@ def test_a_good_plan_has_no_problems() -> None:
         ({"private": "10.1.0.0/22"}, "overlap"),
         ({"private": "10.1.2.0/30"}, "/16 to /28"),
         ({"public": False}, "no room"),
+        ({"isolated": "10.1.2.128/25"}, "overlap"),
+        ({"second_private": "10.9.12.0/24"}, "outside the VPC"),
+        ({"second_isolated": False}, "no room"),
         ({"admins": ["203.0.113.7/24"]}, "has host bits set"),
         ({"admins": ["::/0"]}, "not an IPv4 range"),
         ({"admins": []}, "nobody"),
@@ -72,6 +75,11 @@ def test_a_mistake_is_told_with_the_place_to_change_it(changes: dict[str, Any], 
 
 def test_all_mistakes_are_told_at_once() -> None:
     assert len(problems(vpc="8.8.0.0/16", public="1.2.3.4", admins=["x", "y"])) >= 4
+
+
+def test_the_optional_subnets_may_be_left_out() -> None:
+    assert problems(isolated="", second_private="", second_isolated="") == []
+    assert problems(isolated="10.1.3.0/24", second_private="10.1.12.0/24", second_isolated="10.1.13.0/24") == []
 
 
 def test_what_derives_from_a_bad_range_is_not_told_again() -> None:

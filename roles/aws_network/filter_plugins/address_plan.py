@@ -6,6 +6,7 @@
 
 from collections.abc import Callable, Iterator
 from ipaddress import IPv4Network
+from itertools import combinations
 from typing import Any
 
 PRIVATE = tuple(IPv4Network(block) for block in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"))
@@ -65,8 +66,10 @@ def _overlap_with_other(vpc: IPv4Network, other: object) -> Iterator[str]:
 
 
 def _subnet_problems(plan: dict[str, Any], vpc: IPv4Network | None) -> Iterator[str]:
-    subnets = []
-    for tier in ("public", "private"):
+    subnets: dict[str, IPv4Network] = {}
+    # Those after the first two are options, and empty unless they are wanted.
+    optional = [tier for tier in ("isolated", "second_private", "second_isolated") if plan.get(tier, "") != ""]
+    for tier in ("public", "private", *optional):
         variable = f"aws_network_{tier}_subnet_cidr"
         if vpc and "/" not in str(plan[tier]):
             yield (
@@ -80,17 +83,18 @@ def _subnet_problems(plan: dict[str, Any], vpc: IPv4Network | None) -> Iterator[
             if vpc or plan[tier]:
                 yield problem
             continue
-        subnets.append(subnet)
+        subnets[tier] = subnet
         if vpc and not subnet.subnet_of(vpc):
             yield (
                 f"The {tier} subnet {subnet} lies outside the VPC {vpc}, and EC2 would refuse it. "
                 f"Change {variable} in group_vars/all/network.yml."
             )
-    if len(subnets) > 1 and subnets[0].overlaps(subnets[1]):
-        yield (
-            f"The public subnet {subnets[0]} and the private subnet {subnets[1]} overlap, and EC2 would refuse the "
-            "second. Change aws_network_private_subnet_cidr in group_vars/all/network.yml."
-        )
+    for (one, first), (other, second) in combinations(subnets.items(), 2):
+        if first.overlaps(second):
+            yield (
+                f"The {one} subnet {first} and the {other} subnet {second} overlap, and EC2 would refuse the second. "
+                f"Change aws_network_{other}_subnet_cidr in group_vars/all/network.yml."
+            )
 
 
 def _admin_problems(plan: dict[str, Any]) -> Iterator[str]:

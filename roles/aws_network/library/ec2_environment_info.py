@@ -56,6 +56,8 @@ route_tables: {description: Route tables of the VPC., type: list, returned: alwa
 security_groups: {description: Groups of the VPC., type: list, returned: always}
 interfaces: {description: Network interfaces of the VPC., type: list, returned: always}
 instances: {description: Machines of the VPC that are not terminated., type: list, returned: always}
+nat_gateways: {description: NAT gateways of the VPC that are not deleted., type: list, returned: always}
+endpoints: {description: Endpoints of the VPC., type: list, returned: always}
 addresses: {description: Elastic IPs with the tags., type: list, returned: always}
 key_pairs: {description: Key pairs with the tags., type: list, returned: always}
 volumes: {description: Disks with the tags., type: list, returned: always}
@@ -102,6 +104,18 @@ def by(**filters: str | list[str]) -> list[dict[str, Any]]:
         {"Name": name.replace("_", "-"), "Values": [value] if isinstance(value, str) else value}
         for name, value in filters.items()
     ]
+
+
+def routes(table: dict[str, Any]) -> dict[str, str]:
+    """Say where a route table sends what, but for the VPC itself and for endpoints, which EC2 routes."""
+    kinds = ("NatGateway", "Instance", "NetworkInterface", "TransitGateway", "VpcPeeringConnection", "Gateway")
+    found = {}
+    for route in table["Routes"]:
+        destination = route.get("DestinationCidrBlock") or route.get("DestinationIpv6CidrBlock")
+        target = next((route[f"{kind}Id"] for kind in kinds if route.get(f"{kind}Id")), "nowhere")
+        if destination and target != "local":
+            found[destination] = target if route.get("State") == "active" else f"black hole {target}"
+    return found
 
 
 class Environment:
@@ -186,12 +200,13 @@ class Environment:
     def inside(self, vpc_ids: list[str]) -> dict[str, list[dict[str, Any]]]:
         """Find everything that stands in the VPC, whoever made it."""
         if not vpc_ids:
-            kinds = ("subnets", "route_tables", "security_groups", "instances", "interfaces")
-            return {kind: [] for kind in kinds}
+            kinds = "subnets route_tables security_groups nat_gateways endpoints instances interfaces"
+            return {kind: [] for kind in kinds.split()}
         within = by(vpc_id=vpc_ids)
         subnets = ask(self.ec2, "describe_subnets", "Subnets", Filters=within)
         tables = ask(self.ec2, "describe_route_tables", "RouteTables", Filters=within)
         groups = ask(self.ec2, "describe_security_groups", "SecurityGroups", Filters=within)
+        endpoints = ask(self.ec2, "describe_vpc_endpoints", "VpcEndpoints", Filters=within)
         interfaces = ask(self.ec2, "describe_network_interfaces", "NetworkInterfaces", Filters=within)
         return {
             "subnets": [
@@ -199,8 +214,26 @@ class Environment:
                 for s in subnets
             ],
             "route_tables": [
-                self.item(t, "RouteTableId", vpc_id=t["VpcId"], main=any(a["Main"] for a in t["Associations"]))
+                self.item(
+                    t,
+                    "RouteTableId",
+                    vpc_id=t["VpcId"],
+                    main=any(a["Main"] for a in t["Associations"]),
+                    subnets=sorted(a["SubnetId"] for a in t["Associations"] if a.get("SubnetId")),
+                    routes=routes(t),
+                )
                 for t in tables
+            ],
+            "nat_gateways": self.nat_gateways(vpc_ids),
+            "endpoints": [
+                self.item(
+                    e,
+                    "VpcEndpointId",
+                    service=e["ServiceName"].rpartition(".")[2],
+                    route_tables=sorted(e.get("RouteTableIds", [])),
+                )
+                for e in endpoints
+                if e["State"].lower() not in ("deleting", "deleted")
             ],
             "security_groups": [self.group(group) for group in groups],
             "interfaces": [
@@ -208,12 +241,29 @@ class Environment:
                     i,
                     "NetworkInterfaceId",
                     instance_id=i.get("Attachment", {}).get("InstanceId") or "",
+                    # A gateway's interface comes and goes with it, and can carry no tags of ours.
+                    managed=i.get("InterfaceType", "interface") != "interface",
                     description=i.get("Description") or "",
                 )
                 for i in interfaces
             ],
             "instances": self.machines(within),
         }
+
+    def nat_gateways(self, vpc_ids: list[str]) -> list[dict[str, Any]]:
+        """Find the NAT gateways of the VPC; a deleted or failed one is listed for an hour and costs nothing."""
+        filters = by(vpc_id=vpc_ids, state=["pending", "available", "deleting"])
+        gateways = ask(self.ec2, "describe_nat_gateways", "NatGateways", Filter=filters)
+        return [
+            self.item(
+                gateway,
+                "NatGatewayId",
+                state=gateway["State"],
+                subnet_id=gateway["SubnetId"],
+                addresses=[a["AllocationId"] for a in gateway["NatGatewayAddresses"] if a.get("AllocationId")],
+            )
+            for gateway in gateways
+        ]
 
     def group(self, group: dict[str, Any]) -> dict[str, Any]:
         """Describe a security group: whether it has rules, and whom they name."""
@@ -267,6 +317,7 @@ class Environment:
             and item["ours"] is ours
             and not item.get("main")
             and item.get("group_name") != "default"
+            and not item.get("managed")
             and item.get("instance_id", "") not in (machines if kind == "interfaces" else ())
             and (ours or kind != "vpcs")
         ]
