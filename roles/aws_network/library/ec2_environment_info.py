@@ -190,7 +190,7 @@ class Environment:
                 for address in addresses
             ],
             "key_pairs": [self.item(pair, "KeyPairId", key_name=pair["KeyName"]) for pair in key_pairs],
-            "volumes": [self.item(volume, "VolumeId") for volume in volumes],
+            "volumes": [self.item(volume, "VolumeId", size_gb=volume["Size"]) for volume in volumes],
             "parameters": {
                 parameter["Name"]: "" if parameter["Type"] == "SecureString" else parameter["Value"]
                 for parameter in parameters

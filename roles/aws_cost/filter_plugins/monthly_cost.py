@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: the Onebox authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or
+# https://www.gnu.org/licenses/gpl-3.0.txt). It runs inside Ansible, which has this licence.
+"""Say what an environment costs a month, from its variables and a table of prices."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+INSTANCES = "group_vars/all/instances.yml"
+NETWORK = "group_vars/all/network.yml"
+Prices = dict[str, Any]
+Intent = dict[str, Any]
+Item = dict[str, Any]
+
+
+def unpriced_items(intent: Intent, prices: Prices) -> list[str]:
+    """Name what the table has no price for; all of it, if there is no table."""
+    known = prices.get("machine_hour", {})
+    return sorted({machine["type"] for machine in intent["machines"]} - known.keys())
+
+
+def monthly_cost(intent: Intent, prices: Prices) -> list[Item]:
+    """Return one item for each thing that is paid for, what every environment has first."""
+    return [
+        {"item": item, "usd": round(usd, 2), "where": where} for item, usd, where in _items(intent, prices) if prices
+    ]
+
+
+def _items(intent: Intent, prices: Prices) -> Iterator[tuple[str, float, str]]:
+    if unpriced_items(intent, prices):
+        return
+    hours = prices["hours_a_month"]
+    address = prices["address_hour"] * hours
+    for machine in intent["machines"]:
+        price = prices["machine_hour"][machine["type"]] * hours
+        yield f"{machine['name']} machine, {machine['type']}", price, INSTANCES
+    for machine in intent["machines"]:
+        size = int(machine["disk_gb"])
+        yield f"disk of the {machine['name']} machine, {size} GiB gp3", size * prices["disk_gb_month"], INSTANCES
+    yield "public IPv4 address", address, NETWORK
+    if intent["nat"] == "gateway":
+        gateway = prices["nat_gateway_hour"] * hours
+        yield f"NAT gateway, before {prices['nat_gateway_gb']} per GB", gateway, f"{NETWORK} (nat: instance)"
+        yield "address of the NAT gateway", address, f"{NETWORK} (nat: instance)"
+
+
+def over_budget(items: list[Item], budget: float) -> Item:
+    """Return the item with which the sum exceeds the budget, or an empty one. 0 allows any sum."""
+    total = 0.0
+    for item in items:
+        total += item["usd"]
+        if budget and round(total, 2) > budget:
+            return item
+    return {"item": "", "usd": 0.0, "where": ""}
+
+
+def cost_report(intent: Intent, prices: Prices, name: str) -> list[str]:
+    """Write the bill: items, sum, and what each option would change."""
+    items = monthly_cost(intent, prices)
+    total = sum(item["usd"] for item in items)
+    return [
+        f"{name}, USD a month of {prices['hours_a_month']} hours, prices of {prices['date']}, without tax",
+        *(f"{item['usd']:9.2f}  {item['item']}" for item in items),
+        f"{0:9.2f}  VPC, subnets, route tables, groups, internet gateway, S3 endpoint, parameters",
+        f"{total:9.2f}  in all",
+        f"On top: {prices['egress_gb']} for each GB to the internet, after {prices['egress_free_gb']} free ones.",
+        "What would change it:",
+        *(
+            f"{sum(i['usd'] for i in monthly_cost(other, prices)) - total:+9.2f}  {what}"
+            for what, other in _others(intent, prices)
+        ),
+    ]
+
+
+def _others(intent: Intent, prices: Prices) -> Iterator[tuple[str, Intent]]:
+    """The same environment with one thing changed."""
+    other = "instance" if intent["nat"] == "gateway" else "gateway"
+    yield f"nat: {other}", intent | {"nat": other}
+    for index, machine in enumerate(intent["machines"]):
+        family, _, _ = machine["type"].partition(".")
+        for kind in sorted(prices["machine_hour"]):
+            if kind.startswith(f"{family}.") and kind != machine["type"]:
+                machines = list(intent["machines"])
+                machines[index] = machine | {"type": kind}
+                yield f"{machine['name']} machine as {kind}", intent | {"machines": machines}
+
+
+def leftover_costs(found: dict[str, Any], prices: Prices) -> list[str]:
+    """Say of each leftover that costs money how much a month it is."""
+    if not prices:
+        return ["There is no table of prices for this region."]
+    hours = prices["hours_a_month"]
+    lines = [(a, prices["address_hour"] * hours) for a in found.get("addresses", [])]
+    lines += [(g, prices["nat_gateway_hour"] * hours) for g in found.get("nat_gateways", []) if g["ours"]]
+    lines += [(v, v["size_gb"] * prices["disk_gb_month"]) for v in found.get("volumes", [])]
+    for machine in found.get("instances", []):
+        price = prices["machine_hour"].get(machine["type"])
+        if machine["ours"] and price and machine["state"] in ("pending", "running"):
+            lines.append((machine, price * hours))
+    return [f"{item['id']} {item['name']}: {usd:.2f} USD a month" for item, usd in lines]
+
+
+class FilterModule:
+    """What Ansible looks for."""
+
+    def filters(self) -> dict[str, Callable[..., object]]:
+        return {
+            "unpriced_items": unpriced_items,
+            "monthly_cost": monthly_cost,
+            "over_budget": over_budget,
+            "cost_report": cost_report,
+            "leftover_costs": leftover_costs,
+        }
