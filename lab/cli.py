@@ -8,7 +8,22 @@ from types import ModuleType
 
 from lab.config import DEFAULT_NAME
 from lab.errors import LabError
-from lab.verbs import calls, capture, console, down, enter, env, fault, impair, power_off, quota, status, trace, up
+from lab.verbs import (
+    calls,
+    capture,
+    console,
+    down,
+    enter,
+    env,
+    fault,
+    impair,
+    interrupt,
+    power_off,
+    quota,
+    status,
+    trace,
+    up,
+)
 from lab.verbs.speech import say
 
 VERBS: dict[str, ModuleType] = {
@@ -18,6 +33,7 @@ VERBS: dict[str, ModuleType] = {
     "console": console,
     "exec": enter,
     "power-off": power_off,
+    "interrupt": interrupt,
     "fault": fault,
     "impair": impair,
     "quota": quota,

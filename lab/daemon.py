@@ -25,6 +25,7 @@ from lab.api.moto_fixes import apply_fixes
 from lab.api.server import Api, serve
 from lab.apply.network import Network
 from lab.machines.fleet import POWERED, Fleet
+from lab.machines.interruption import Interruptions
 from lab.machines.machine import Machine
 from lab.model import Instance, Model, Vpc
 from lab.observe import ec2_backend, observe
@@ -51,6 +52,7 @@ class Lab:
         self._fleet = Fleet(config, image, self._awake.set)
         self._databases = Databases(config, self._network.machine_namespace, self._awake.set)
         self._services: dict[str, VpcServices] = {}
+        self._interruptions = Interruptions()
         self._failure = ""
 
     def start(self) -> None:
@@ -59,7 +61,8 @@ class Lab:
         self._databases.start()
         self._network.create()
         start_internet_services(self._config)
-        orders = Orders(self._config, AllMachines(self._fleet, self._databases), lambda: self._failure).by_name()
+        machines = AllMachines(self._fleet, self._databases)
+        orders = Orders(self._config, machines, self._interruptions, lambda: self._failure).by_name()
         api = Api(self._config, tell=self._tell, console=self._console, manners=self._manners, orders=orders)
         serve(self._config, api)
         state = {
@@ -102,6 +105,12 @@ class Lab:
             self._after_database(machine)
         for machine in self._fleet.collect_exits():
             self._after_exit(machine.instance, by_itself=machine.by_itself)
+        for instance_id, action in self._interruptions.take_due():
+            instance = ec2_backend().get_instance(instance_id)
+            if action == "terminate":
+                instance.terminate()
+            else:
+                instance.stop()
         model = observe()
         self._drop_disks(model)
         calling = {one.id for one in model.instances if one.state in POWERED}
@@ -110,7 +119,8 @@ class Lab:
         for vpc_id in self._services.keys() - self._network.routers.keys():
             self._services.pop(vpc_id).close()
         for vpc in new:
-            self._services[vpc.id] = VpcServices(self._config, vpc, self._network.routers[vpc.id].namespace)
+            namespace = self._network.routers[vpc.id].namespace
+            self._services[vpc.id] = VpcServices(self._config, vpc, namespace, self._interruptions)
         for services in self._services.values():
             services.know(model.endpoints)
         by_kind = {kind: tuple(one for one in model.instances if one.is_database is kind) for kind in (False, True)}

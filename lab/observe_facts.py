@@ -5,11 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from lab.config import ACCOUNT, REGION
+from lab.machines.interruption import Interruptions
 from lab.observe import ec2_backend
 from lab.services.metadata import Facts
 
 
-def facts_at(vpc_id: str, private_ip: str, region: str = REGION) -> Facts | None:
+def is_spot(instance_id: str, region: str = REGION) -> bool:
+    """Whether the instance was launched as a spot instance."""
+    return bool(ec2_backend(region).get_instance(instance_id).lifecycle == "spot")
+
+
+def facts_at(vpc_id: str, interruptions: Interruptions, private_ip: str, region: str = REGION) -> Facts | None:
     """The facts of the instance with that address in that VPC; None if there is none or it wants no metadata."""
     backend = ec2_backend(region)
     instances = [one for reservation in list(backend.reservations.values()) for one in reservation.instances]
@@ -18,7 +24,7 @@ def facts_at(vpc_id: str, private_ip: str, region: str = REGION) -> Facts | None
         return None
     options = found.metadata_options
     return Facts(
-        categories=_categories(backend, found, region),
+        categories=_categories(backend, found, region) | interruptions.categories(found.id),
         document=_document(found, region),
         tokens_required=options.http_tokens == "required",
         hop_limit=int(options.http_put_response_hop_limit or 1),

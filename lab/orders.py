@@ -9,8 +9,10 @@ from lab.apply.impairment import Impairment, impair
 from lab.compile.names import short
 from lab.config import LabConfig
 from lab.errors import LabError
+from lab.machines.interruption import Interruptions
 from lab.model import Instance, Interface
 from lab.observe import observe
+from lab.observe_facts import is_spot
 from lab.rds.keeper import AllMachines
 from lab.rds.observe import describe
 from lab.trace.order import answer_trace
@@ -21,8 +23,11 @@ Order = Callable[..., dict[str, Any]]
 class Orders:
     """The orders of one lab; `failure` tells what the last change stumbled over."""
 
-    def __init__(self, config: LabConfig, fleet: AllMachines, failure: Callable[[], str]) -> None:
+    def __init__(
+        self, config: LabConfig, fleet: AllMachines, interruptions: Interruptions, failure: Callable[[], str]
+    ) -> None:
         self._config, self._fleet, self._failure = config, fleet, failure
+        self._interruptions = interruptions
 
     def by_name(self) -> dict[str, Order]:
         return {
@@ -30,6 +35,7 @@ class Orders:
             "machine": self.machine,
             "power-off": self.power_off,
             "impair": self.impair,
+            "interrupt": self.interrupt,
             "trace": answer_trace,
         }
 
@@ -53,6 +59,17 @@ class Orders:
         one = _find(which)
         self._fleet.machine(one.id).cut_power()
         return {"id": one.id, "name": one.name}
+
+    def interrupt(self, which: str, action: str, seconds: float) -> dict[str, Any]:
+        """Give a spot instance its notice."""
+        one = _find(which)
+        if not is_spot(one.id):
+            raise LabError(
+                f"{one.name or one.id} is no spot instance, and AWS interrupts no other",
+                hint="launch it with InstanceMarketOptions MarketType=spot",
+            )
+        notice = self._interruptions.give(one.id, action, seconds)
+        return {"id": one.id, "name": one.name, "time": notice.moment.isoformat(timespec="seconds")}
 
     def impair(self, which: str, line: dict[str, int], *, full_disk: bool) -> dict[str, Any]:
         """Set the state of a machine's line and disk."""

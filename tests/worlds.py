@@ -15,6 +15,7 @@ A rule is `PROTOCOL PORTS PEER`: `tcp 80 0.0.0.0/0`, `tcp 8000-8010 web`, `icmp 
 from __future__ import annotations
 
 import copy
+import hashlib
 from functools import cache
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
@@ -50,8 +51,7 @@ def merge(world: Any, change: Any) -> Any:
 
 def identifier(kind: str, *words: str) -> str:
     """A stable id in EC2's form: the kind and seventeen hexadecimal digits."""
-    digits = "".join(f"{ord(letter):02x}" for letter in "/".join(words)[::-1])
-    return f"{kind}-{digits[:17]:0<17}"
+    return f"{kind}-{hashlib.sha256('/'.join(words).encode()).hexdigest()[:17]}"
 
 
 def build_model(world: dict[str, Any], pool: IPv4Network) -> Model:

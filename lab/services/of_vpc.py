@@ -8,6 +8,7 @@ from functools import partial
 
 from lab.apply.namespaces import bind_socket
 from lab.config import REGION, LabConfig
+from lab.machines.interruption import Interruptions
 from lab.model import Endpoint, Vpc
 from lab.observe_facts import facts_at
 from lab.services.metadata import Metadata
@@ -21,7 +22,7 @@ RESOLVER_ADDRESS = "169.254.169.253"
 class VpcServices:
     """The services of one VPC, on sockets inside its router; `close` them before the router goes."""
 
-    def __init__(self, config: LabConfig, vpc: Vpc, namespace: str) -> None:
+    def __init__(self, config: LabConfig, vpc: Vpc, namespace: str, interruptions: Interruptions) -> None:
         self._own = {
             f"{ADDRESS_SERVICE}.": config.internet_address,
             f"s3.{REGION}.amazonaws.com.": config.s3_address,
@@ -31,7 +32,7 @@ class VpcServices:
         self._known: set[str] = set()
         self._resolver = Resolver(namespace, [str(vpc.resolver), RESOLVER_ADDRESS], own_names=self._own)
         bound = bind_socket(namespace, socket.SOCK_STREAM, (METADATA_ADDRESS, 80))
-        self._metadata = Metadata(bound, partial(facts_at, vpc.id))
+        self._metadata = Metadata(bound, partial(facts_at, vpc.id, interruptions))
         threading.Thread(target=self._metadata.serve_forever, daemon=True).start()
 
     def know(self, endpoints: tuple[Endpoint, ...]) -> None:

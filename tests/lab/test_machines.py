@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError
 
 from lab import registry
 from lab.apply import namespaces
+from lab.compile.names import short
 from lab.run import CommandError, in_namespace, run
 from tests.lab.living import LivingLab, banner, lab, living_lab, wait_for
 
@@ -260,6 +261,34 @@ def test_a_bad_line_and_a_full_disk_are_felt_and_healed(site: Site) -> None:
     assert site.ssh("ping -c 1 -W 1 -M do -s 1400 10.9.0.2 || echo narrow").endswith("narrow\n")
     lab("impair", "--name", NAME, site.machine, "--heal")
     assert len(site.ssh("head -c 200000 /dev/zero | tr '\\0' x")) == 200000
+
+
+def test_only_a_spot_instance_is_interrupted(site: Site) -> None:
+    with pytest.raises(AssertionError, match="is no spot instance"):
+        lab("interrupt", "--name", NAME, site.machine)
+
+
+def test_a_spot_instance_reads_its_notice_and_goes(living: LivingLab, site: Site) -> None:
+    image = site.ec2.describe_images(Filters=[{"Name": "name", "Values": ["debian-13-amd64-*"]}])["Images"][0]
+    (spot,) = site.ec2.run_instances(
+        ImageId=image["ImageId"], MinCount=1, MaxCount=1, InstanceType="t3.micro", KeyName="tests",
+        SubnetId=site.subnet, SecurityGroupIds=[site.group], PrivateIpAddress="10.9.1.11",
+        InstanceMarketOptions={"MarketType": "spot"},
+    )["Instances"]  # fmt: skip
+    one = spot["InstanceId"]
+    ask = ["curl", "-sS", "-m", "5", "http://169.254.169.254/latest/meta-data/spot/instance-action"]
+    inside = ("exec", "--name", NAME, one, "--")
+    wait_for(lambda: banner_inside(living, one), "the spot instance")
+    assert lab(*inside, *ask) == ""
+    lab("interrupt", "--name", NAME, one, "--seconds", "3")
+    assert '"action": "terminate"' in lab(*inside, *ask)
+    wait_for(lambda: not (living.config.disk_dir / one).exists(), "the end of the spot instance")
+
+
+def banner_inside(living: LivingLab, instance_id: str) -> bool:
+    """Whether sshd of a machine without a public address listens."""
+    namespace = f"{living.config.prefix}{short(instance_id)}"
+    return ":22 " in _quiet(lambda: run(in_namespace(namespace, ["ss", "-ltn"])))
 
 
 def test_terminate_takes_disk_and_interface_away(living: LivingLab, site: Site) -> None:
