@@ -131,7 +131,6 @@ class Databases:
             vpc = ec2_backend().vpcs[ec2_backend().enis[database.lab_nic].vpc_id]
             make_volume(
                 disk,
-                hostname=database.dbi_resource_id.lower(),
                 resolver=IPv4Network(vpc.cidr_block)[2],
                 settings=settings(observe.wanted_of(database)),
                 gib=int(database.allocated_storage),

@@ -18,8 +18,11 @@ def snapshot_file(config: LabConfig, volume: str) -> Path:
     return config.disk_dir / "snapshots" / f"{volume}.img"
 
 
-def make_volume(disk: Disk, *, hostname: str, resolver: IPv4Address, settings: str, gib: int) -> None:
-    """An empty volume of that size, holding what the machine must know at its first boot."""
+def make_volume(disk: Disk, *, resolver: IPv4Address, settings: str, gib: int) -> None:
+    """An empty volume of that size, holding what the machine must know at its first boot.
+
+    Not its own name: a restored copy would keep it.
+    """
     disk.folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=disk.folder) as name:
         seed = Path(name)
@@ -28,9 +31,8 @@ def make_volume(disk: Disk, *, hostname: str, resolver: IPv4Address, settings: s
         upper = seed / "upper"
         (upper / SETTINGS).parent.mkdir(parents=True)
         (upper / SETTINGS).write_text(settings)
-        (upper / "etc/hostname").write_text(f"{hostname}\n")
         (upper / "etc/resolv.conf").write_text(f"nameserver {resolver}\n")
-        (upper / "etc/hosts").write_text(f"127.0.0.1 localhost\n127.0.1.1 {hostname}\n")
+        (upper / "etc/hosts").write_text("127.0.0.1 localhost\n")
         part = disk.volume.with_suffix(".part")
         with part.open("wb") as volume:
             volume.truncate(gib << 30)

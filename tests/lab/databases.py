@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import socket
 import ssl
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ import pymysql
 from lab.apply.namespaces import bind_socket
 
 PATIENCE_SECONDS = 2.0
+NAMES = {errno.ECONNREFUSED: "refused", errno.EHOSTUNREACH: "unreachable", errno.ENETUNREACH: "unreachable"}
 
 
 def resolve(namespace: str, resolver: str, name: str) -> str:
@@ -26,15 +28,15 @@ def resolve(namespace: str, resolver: str, name: str) -> str:
 
 
 def knock(namespace: str, address: str, port: int) -> str:
-    """What a connection meets: open, refused, or filtered."""
+    """What a connection meets: open, refused, unreachable, or filtered."""
     with bind_socket(namespace, socket.SOCK_STREAM, ("0.0.0.0", 0), listen=False) as stream:
         stream.settimeout(PATIENCE_SECONDS)
         try:
             stream.connect((address, port))
-        except ConnectionRefusedError:
-            return "refused"
         except TimeoutError:
             return "filtered"
+        except OSError as error:
+            return NAMES[error.errno or 0]
         return "open"
 
 

@@ -18,7 +18,7 @@ from lab.apply import namespaces
 from lab.compile.names import short
 from lab.config import REGION
 from tests.lab.databases import knock, resolve, session
-from tests.lab.living import LivingLab, lab, living_lab, wait_for
+from tests.lab.living import LivingLab, banner, lab, living_lab, wait_for
 
 NAME, PORT = "rds", 4700
 FIRST, SECOND = "it's_a\\secret", "another-secret"
@@ -216,11 +216,10 @@ def test_it_is_public_only_when_told_so(site: Site) -> None:
     filters = [{"Name": "description", "Values": ["RDSNetworkInterface"]}]
     (nic,) = site.ec2.describe_network_interfaces(Filters=filters)["NetworkInterfaces"]
     address = nic["Association"]["PublicIp"]
-    internet = site.lab.config.internet_namespace
-    wait_for(lambda: knock(internet, address, 3306) == "open", "the public address", seconds=10)
+    wait_for(lambda: banner(address, 3306), "the public address to answer the operator", seconds=10)
     assert site.address().startswith("10.9.2.")
     site.rds.modify_db_instance(**{**public, "PubliclyAccessible": False})
-    wait_for(lambda: knock(internet, address, 3306) != "open", "the address to be gone", seconds=10)
+    wait_for(lambda: not banner(address, 3306), "the address to be gone", seconds=10)
     site.ec2.revoke_security_group_ingress(GroupId=site.data, IpPermissions=[outside])
 
 
