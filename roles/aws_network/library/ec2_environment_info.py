@@ -27,6 +27,26 @@ options:
     description: The folder of the environment in the SSM Parameter Store.
     type: str
     required: true
+  account_id:
+    description: The account that the credentials must belong to; empty for any.
+    type: str
+    default: ""
+  lock:
+    description:
+      - C(take) claims the environment for this run, before it looks; C(release) gives it back, and
+        does not look. Both are here because starting another module would cost more than a second.
+      - In check mode nothing is claimed.
+    type: str
+    choices: [leave, take, release]
+    default: leave
+  held:
+    description: The lock that an earlier task of this run has taken.
+    type: str
+    default: ""
+  lock_minutes:
+    description: After how long a lock counts as forgotten.
+    type: int
+    default: 30
 extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules
@@ -45,6 +65,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 account_id: {description: The account of the credentials., type: str, returned: always}
+lock: {description: "The lock that this run holds, or nothing.", type: str, returned: always}
 zones: {description: The zones of the region that take new machines., type: list, returned: always}
 vpcs:
   description: VPCs with the tags, and VPCs with the name but without the tags (C(ours) is false).
@@ -73,6 +94,12 @@ strangers:
 """
 
 import contextlib
+import datetime
+import getpass
+import json
+import os
+import socket
+from pathlib import Path
 from typing import Any
 
 with contextlib.suppress(ImportError):  # AnsibleAWSModule says what is missing.
@@ -194,6 +221,7 @@ class Environment:
             "parameters": {
                 parameter["Name"]: "" if parameter["Type"] == "SecureString" else parameter["Value"]
                 for parameter in parameters
+                if parameter["Name"] != f"{self.path}/lock"
             },
         }
 
@@ -323,6 +351,132 @@ class Environment:
         ]
 
 
+def now() -> datetime.datetime:
+    return datetime.datetime.now(datetime.UTC)
+
+
+def started(pid: int) -> str:
+    """Say when a process began, in ticks since the boot: a number is given again, this is not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[19]
+    except OSError:
+        return ""
+
+
+def parent(pid: int) -> int:
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[1])
+    except OSError:
+        return 0
+
+
+def runner() -> int:
+    """Find the ansible-playbook that this module works for; its workers are called the same."""
+    found, pid = 0, os.getppid()
+    while pid > 0:
+        with contextlib.suppress(OSError):
+            words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[:2]
+            if any(word.rpartition(b"/")[2] == b"ansible-playbook" for word in words):
+                found = pid
+        pid = parent(pid)
+    return found
+
+
+def this_run() -> dict[str, Any]:
+    """Say who runs this, so that others can be told, and whether it still runs can be seen."""
+    pid = runner()
+    boot = Path("/proc/sys/kernel/random/boot_id")
+    return {
+        "who": f"{getpass.getuser()}@{socket.gethostname()}",
+        "pid": pid,
+        "started": started(pid),
+        "boot": boot.read_text(encoding="utf-8").strip() if boot.exists() else "",
+        "space": str(Path("/proc/self/ns/pid").readlink()) if pid else "",
+    }
+
+
+def is_over(lock: dict[str, Any], run: dict[str, Any]) -> str:
+    """Say why a lock no longer counts, or nothing. Of another machine's runs only the time is known."""
+    if lock["until"] < now().isoformat():
+        return "it has expired"
+    if lock["who"] != run["who"] or not lock["pid"]:
+        return ""
+    if lock["boot"] != run["boot"]:
+        return "this machine was restarted since"
+    if lock["space"] == run["space"]:
+        return "" if started(lock["pid"]) == lock["started"] else "that run has ended"
+    for process in Path("/proc").glob("[0-9]*/ns/pid"):
+        with contextlib.suppress(OSError):
+            if str(process.readlink()) == lock["space"]:
+                return ""
+    return "that run has ended"
+
+
+class Lock:
+    """A parameter that says who is at work. PutParameter without Overwrite is atomic."""
+
+    def __init__(self, ssm: Any, *, name: str, path: str, tags: dict[str, str], minutes: int) -> None:
+        self.ssm, self.name, self.path, self.tags = ssm, name, path, tags
+        self.run = this_run()
+        since = now()
+        until = since + datetime.timedelta(minutes=minutes)
+        self.text = json.dumps(self.run | {"since": since.isoformat(timespec="seconds"), "until": until.isoformat()})
+
+    def take(self) -> tuple[str, str]:
+        """Return the lock, and whose lock had to be taken over and why; or stop with LockedError."""
+        try:
+            tags = [{"Key": key, "Value": value} for key, value in self.tags.items()]
+            self.ssm.put_parameter(Name=self.path, Value=self.text, Type="String", Overwrite=False, Tags=tags)
+            return self.text, ""
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ParameterAlreadyExists":
+                raise
+        try:
+            kept = self.ssm.get_parameter(Name=self.path)["Parameter"]
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ParameterNotFound":
+                raise
+            return self.take()  # It was given back this very moment.
+        theirs = json.loads(kept["Value"])
+        if self.run.items() <= theirs.items():
+            return str(kept["Value"]), ""
+        reason = is_over(theirs, self.run)
+        if not reason:
+            raise LockedError(self.complaint(theirs))
+        version = self.ssm.put_parameter(Name=self.path, Value=self.text, Type="String", Overwrite=True)["Version"]
+        if version != kept["Version"] + 1:  # Somebody else took it over a moment before.
+            winner = self.ssm.get_parameter(Name=f"{self.path}:{kept['Version'] + 1}")["Parameter"]["Value"]
+            self.ssm.put_parameter(Name=self.path, Value=winner, Type="String", Overwrite=True)
+            raise LockedError(self.complaint(json.loads(winner)))
+        return self.text, f"Took over the lock of {theirs['who']} since {theirs['since']}: {reason}."
+
+    def complaint(self, theirs: dict[str, Any]) -> str:
+        return (
+            f"{theirs['who']} (process {theirs['pid']}) is at work on {self.name} since {theirs['since']}, and "
+            f"two runs at once would make things twice. Wait until it has ended; its lock expires at "
+            f"{theirs['until'][:19]} UTC. If you know that it was aborted: aws ssm delete-parameter --name {self.path}"
+        )
+
+    def release(self, held: str) -> None:
+        """Give back what is ours. After its time it may be somebody else's, so only then it is read first."""
+        with contextlib.suppress(self.ssm.exceptions.ParameterNotFound):
+            late = json.loads(held)["until"] < now().isoformat()
+            if not late or self.ssm.get_parameter(Name=self.path)["Parameter"]["Value"] == held:
+                self.ssm.delete_parameter(Name=self.path)
+
+
+class LockedError(Exception):
+    """Somebody else is at work."""
+
+
+def wrong_account(account: str, expected: str) -> str:
+    """Say that these are the credentials of another account."""
+    return (
+        f"The credentials belong to the account {account}, but this service belongs to {expected}. Choose other "
+        "credentials (AWS_PROFILE), or change expected_account_id in group_vars/all/aws.yml."
+    )
+
+
 def explain(error: Exception, region: str) -> str:
     """Say what is wrong with the access to AWS, why it stops us, and what to do."""
     code = error.response["Error"]["Code"] if isinstance(error, ClientError) else ""
@@ -361,22 +515,47 @@ def main() -> None:
             "name": {"type": "str", "required": True},
             "identity": {"type": "dict", "required": True},
             "parameter_path": {"type": "str", "required": True},
+            "account_id": {"type": "str", "default": ""},
+            "lock": {"type": "str", "choices": ["leave", "take", "release"], "default": "leave"},
+            "held": {"type": "str", "default": ""},
+            "lock_minutes": {"type": "int", "default": 30},
         },
         supports_check_mode=True,
     )
+    identity = {key: str(value) for key, value in module.params["identity"].items()}
+    held = module.params["held"]
     try:
+        lock = Lock(
+            module.client("ssm"),
+            name=module.params["name"],
+            path=f"{module.params['parameter_path']}/lock",
+            tags=identity | {"Name": f"{module.params['name']}-lock"},
+            minutes=module.params["lock_minutes"],
+        )
+        if module.params["lock"] == "release":
+            if held and not module.check_mode:
+                lock.release(held)
+            module.exit_json(changed=False)
         account = module.client("sts").get_caller_identity()["Account"]
+        if module.params["account_id"] not in ("", account):
+            module.fail_json(msg=wrong_account(account, module.params["account_id"]))
+        if module.params["lock"] == "take" and not held and not module.check_mode:
+            held, taken_over = lock.take()
+            if taken_over:
+                module.warn(taken_over)
         environment = Environment(
             module.client("ec2"),
             module.client("ssm"),
             name=module.params["name"],
-            identity={key: str(value) for key, value in module.params["identity"].items()},
+            identity=identity,
             path=module.params["parameter_path"],
         )
         found = environment.look()
+    except LockedError as error:
+        module.fail_json(msg=str(error))
     except (BotoCoreError, ClientError) as error:
-        module.fail_json(msg=explain(error, str(module.region)))
-    module.exit_json(changed=False, account_id=account, **found)
+        module.fail_json(msg=explain(error, str(module.region)), lock=held)
+    module.exit_json(changed=False, account_id=account, lock=held, **found)
 
 
 if __name__ == "__main__":

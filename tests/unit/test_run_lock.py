@@ -1,0 +1,139 @@
+"""Two operators at once: one works, the other is told who and since when; a dead run holds nobody up."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+REPO = Path(__file__).resolve().parents[2]
+PATH = "/onebox/sidedish/playground/lock"
+
+
+class Store:
+    """What the Parameter Store does with one parameter."""
+
+    class exceptions:  # boto3 calls it so
+        class ParameterNotFound(ClientError):
+            pass
+
+    def __init__(self) -> None:
+        self.values: list[str] = []
+        self.calls: list[str] = []
+
+    def put_parameter(self, *, Name: str, Value: str, Type: str, Overwrite: bool, Tags: Any = None) -> dict[str, int]:
+        self.calls.append("put")
+        if self.values and not Overwrite:
+            raise ClientError({"Error": {"Code": "ParameterAlreadyExists"}}, "PutParameter")
+        self.values.append(Value)
+        return {"Version": len(self.values)}
+
+    def get_parameter(self, *, Name: str) -> dict[str, Any]:
+        self.calls.append("get")
+        if not self.values:
+            raise self.exceptions.ParameterNotFound({"Error": {"Code": "ParameterNotFound"}}, "GetParameter")
+        version = int(Name.partition(":")[2] or len(self.values))
+        return {"Parameter": {"Value": self.values[version - 1], "Version": version}}
+
+    def delete_parameter(self, *, Name: str) -> None:
+        self.calls.append("delete")
+        self.values.clear()
+
+
+@pytest.fixture(scope="module")
+def info() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("info", REPO / "roles/aws_network/library/ec2_environment_info.py")
+    assert spec
+    assert spec.loader
+    loaded = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(loaded)
+    return loaded
+
+
+def lock(info: ModuleType, store: Store, *, minutes: int = 30, **run: Any) -> Any:
+    made = info.Lock(store, name="sidedish-playground", path=PATH, tags={}, minutes=minutes)
+    made.run = made.run | {"pid": os.getpid(), "started": info.started(os.getpid())} | run
+    made.text = json.dumps(json.loads(made.text) | made.run)
+    return made
+
+
+def test_taking_and_giving_back_cost_one_call_each(info: ModuleType) -> None:
+    store = Store()
+    mine = lock(info, store)
+    held, taken_over = mine.take()
+    mine.release(held)
+    assert (store.calls, store.values, taken_over) == (["put", "delete"], [], "")
+
+
+def test_the_second_operator_is_told_who_since_when_and_what_to_do(info: ModuleType) -> None:
+    store = Store()
+    lock(info, store, who="ann@office").take()
+    with pytest.raises(info.LockedError, match=r"ann@office .*since 20.*expires.*delete-parameter --name " + PATH):
+        lock(info, store, who="bob@home").take()
+    assert len(store.values) == 1
+
+
+def test_a_living_run_of_the_same_person_counts_too(info: ModuleType) -> None:
+    store = Store()
+    lock(info, store).take()
+    with pytest.raises(info.LockedError):
+        lock(info, store, pid=1, started="another").take()
+
+
+def test_the_same_run_may_take_it_again(info: ModuleType) -> None:
+    store = Store()
+    held, _ = lock(info, store).take()
+    assert lock(info, store).take() == (held, "")
+
+
+@pytest.mark.parametrize(
+    ("minutes", "theirs", "reason"),
+    [
+        (30, {"started": "before the number was given again"}, "that run has ended"),
+        (30, {"boot": "another"}, "restarted"),
+        (30, {"space": "pid:[1]"}, "that run has ended"),
+        (-1, {"who": "ann@office"}, "expired"),
+    ],
+)
+def test_a_run_that_is_over_holds_nobody_up(
+    info: ModuleType, minutes: int, theirs: dict[str, Any], reason: str
+) -> None:
+    store = Store()
+    lock(info, store, minutes=minutes, **theirs).take()
+    held, told = lock(info, store).take()
+    assert reason in told
+    assert store.values[-1] == held
+
+
+def test_of_two_who_take_over_at_once_one_wins_and_keeps_it(info: ModuleType) -> None:
+    store = Store()
+    lock(info, store, minutes=-1, who="gone@office").take()
+    late = lock(info, store, who="bob@home")
+    read = store.get_parameter
+
+    def overtaken(*, Name: str) -> dict[str, Any]:
+        """Ann takes it over between Bob's look and his grasp."""
+        answer = read(Name=Name)
+        store.get_parameter = read  # type: ignore[method-assign]
+        lock(info, store, who="ann@office").take()
+        return answer
+
+    store.get_parameter = overtaken  # type: ignore[method-assign]
+    with pytest.raises(info.LockedError, match="ann@office"):
+        late.take()
+    assert json.loads(store.values[-1])["who"] == "ann@office"
+
+
+def test_an_expired_lock_that_is_somebody_elses_now_is_left(info: ModuleType) -> None:
+    store = Store()
+    mine = lock(info, store, minutes=-1, who="ann@office")
+    held, _ = mine.take()
+    theirs, _ = lock(info, store, who="bob@home").take()
+    mine.release(held)
+    assert store.values[-1] == theirs
