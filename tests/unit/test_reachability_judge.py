@@ -18,7 +18,7 @@ REPO = Path(__file__).resolve().parents[2]
 INTENT = yaml.safe_load((REPO / "group_vars/all/reachability.yml").read_text())
 MATRIX: list[dict[str, Any]] = INTENT["reachability_matrix"]
 
-ELASTIC_IP, OPERATOR = "198.51.100.7", "203.0.113.9"
+ELASTIC_IP, GATEWAY_IP, OPERATOR = "198.51.100.7", "198.51.100.8", "203.0.113.9"
 PUBLIC, PRIVATE = "10.1.1.10", "10.1.2.10"
 TRANSLATION = "-A POSTROUTING -s 10.1.2.0/24 -o ens5 -j MASQUERADE"
 Params = dict[str, Any]
@@ -79,6 +79,7 @@ def api() -> dict[str, Any]:
             instance("private", PRIVATE, check=True),
         ],
         "addresses": [{"public_ip": ELASTIC_IP, "instance_id": "i-public"}],
+        "nat_gateways": [],
         "route_tables": [
             {"route_table_id": "rtb-main", "associations": [{"main": True}], "routes": []},
             route_table("public", gateway_id="igw-1"),
@@ -378,6 +379,32 @@ def test_each_advice_ends_with_a_command(fault: Any) -> None:
     advice = report.advice(judge(params))
     assert FAULTS[fault] in advice
     assert "Repair: ansible-playbook playbooks/site.yml --limit playground" in advice
+
+
+def through_gateway() -> Params:
+    """The same environment with a managed NAT gateway."""
+    params = green()
+    params["translator"] = {"private": "NAT gateway"}
+    params["machines"]["public"]["forwarded_cidrs"] = []
+    params["api"]["nat_gateways"] = [{"nat_gateway_addresses": [{"public_ip": GATEWAY_IP}]}]
+    params["api"]["route_tables"][2] = route_table("private", nat_gateway_id="nat-1")
+    params["api"]["instances"][0]["source_dest_check"] = True
+    group = dig(params, "api", "security_groups", 0)
+    group["ip_permissions"] = group["ip_permissions"][:2]
+    params["observations"]["public"]["evidence"] = evidence(ip_forward="0", translations=[])
+    params["observations"]["private"]["pages"]["egress"]["text"] = GATEWAY_IP
+    return params
+
+
+def test_a_managed_gateway_takes_the_place_of_the_public_machine() -> None:
+    assert wrong(judge(through_gateway())) == []
+
+
+def test_a_private_machine_that_still_leaves_by_the_public_one_is_named() -> None:
+    params = through_gateway()
+    params["api"]["route_tables"][2] = route_table("private", network_interface_id="eni-public")
+    params["observations"]["private"]["pages"]["egress"]["text"] = ELASTIC_IP
+    assert report.suspects(judge(params))[0].name == "default route of private"
 
 
 def test_a_fault_without_evidence_is_still_explained_by_its_packets() -> None:

@@ -36,6 +36,7 @@ instances: {description: The machines that are not terminated., type: list, retu
 addresses: {description: Their Elastic IPs., type: list, returned: always}
 route_tables: {description: The route tables of their VPC., type: list, returned: always}
 security_groups: {description: The security groups of their VPC., type: list, returned: always}
+nat_gateways: {description: The NAT gateways that a route leads to., type: list, returned: always}
 """
 
 ALIVE = ["pending", "running", "stopping", "stopped"]
@@ -50,6 +51,11 @@ def ask(client: Any, operation: str, key: str, **filters: list[str]) -> list[dic
         else [getattr(client, operation)(Filters=given)]
     )
     return [snake(item) for page in pages for item in page[key]]
+
+
+def ask_gateways(client: Any, ids: list[str]) -> list[dict[str, Any]]:
+    """This operation calls its filters Filter, and takes ids beside them."""
+    return [snake(one) for one in client.describe_nat_gateways(NatGatewayIds=ids)["NatGateways"]]
 
 
 def snake(item: dict[str, Any]) -> dict[str, Any]:
@@ -68,13 +74,19 @@ def look(client: Any, tags: dict[str, str]) -> dict[str, list[dict[str, Any]]]:
         for one in reservation["instances"]
     ]
     if not instances:
-        return {"instances": [], "addresses": [], "route_tables": [], "security_groups": []}
+        return {"instances": [], "addresses": [], "route_tables": [], "security_groups": [], "nat_gateways": []}
     ids = sorted({one["instance_id"] for one in instances})
     vpcs = sorted({one["vpc_id"] for one in instances})
+    tables = ask(client, "describe_route_tables", "RouteTables", vpc_id=vpcs)
+    gateways = sorted(
+        {route["nat_gateway_id"] for one in tables for route in one["routes"] if "nat_gateway_id" in route}
+    )
     return {
         "instances": instances,
         "addresses": ask(client, "describe_addresses", "Addresses", instance_id=ids),
-        "route_tables": ask(client, "describe_route_tables", "RouteTables", vpc_id=vpcs),
+        "route_tables": tables,
+        # Where no route leads to one, there is no need to ask.
+        "nat_gateways": ask_gateways(client, gateways) if gateways else [],
         "security_groups": ask(client, "describe_security_groups", "SecurityGroups", vpc_id=vpcs),
     }
 

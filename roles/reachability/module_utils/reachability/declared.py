@@ -10,6 +10,7 @@ from typing import Any
 from .groups import judge_groups
 from .model import (
     EVERYWHERE,
+    NAT_GATEWAY,
     RANK_ADDRESS,
     RANK_GROUP,
     RANK_MACHINE,
@@ -111,8 +112,9 @@ def describe_route(route: dict[str, Any] | None, names: dict[str, str]) -> str:
         return "none"
     keys = ("instance_id", "network_interface_id", "nat_gateway_id", "gateway_id")
     target = next((str(route[key]) for key in keys if route.get(key)), "unknown target")
-    if target.startswith("igw-"):
-        target = "internet gateway"
+    for prefix, words in (("igw-", "internet gateway"), ("nat-", NAT_GATEWAY)):
+        if target.startswith(prefix):
+            target = words
     state = str(route.get("state", "active"))
     return names.get(target, target) + ("" if state == "active" else f" ({state})")
 
@@ -138,7 +140,7 @@ def judge_routes(
                 RANK_ROUTE,
                 f"default route of {tier}",
                 f"{table['route_table_id']} sends 0.0.0.0/0 to: {observed}; it should be: {intended}.",
-                repair(intent.environment, "aws_instances" if tier in intent.translator else "aws_network"),
+                repair(intent.environment, "aws_instances" if intended in machines else "aws_network"),
             )
             findings.append(declaration(f"default route of {tier}", intended, observed, observed == intended, suspect))
     return findings

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from . import cells, declared, hosts, service
-from .model import Cell, Finding, Intent
+from .model import NAT_GATEWAY, Cell, Finding, Intent
 
 
 def error_of(observation: Mapping[str, Any] | None) -> str:
@@ -56,12 +56,15 @@ def judge_service(
     operator = str(logins.get("public", {}).get("peer", ""))
     patterns = params["page"]
     elastic = next((str(one["public_ip"]) for one in params["api"]["addresses"] if one.get("instance_id")), "")
+    gateway = [str(one["public_ip"]) for nat in params["api"]["nat_gateways"] for one in nat["nat_gateway_addresses"]]
     findings = service.judge_page(page, patterns["row"], environment)
     findings += service.judge_client(page, patterns["client"], operator, environment)
     for name, machine in params["machines"].items():
         answer = seen[name]["pages"].get("egress") if name in seen else None
         if machine["egress"]:
-            findings.append(service.judge_egress(name, answer, elastic, environment))
+            managed = params["translator"].get(name) == NAT_GATEWAY
+            address = next(iter(gateway), "") if managed else elastic
+            findings.append(service.judge_egress(name, answer, address, environment))
     bastions = [str(machine["address"]) for name, machine in params["machines"].items() if name == "public"]
     findings += service.judge_logins(logins, bastions[0] if bastions else "", environment)
     return findings

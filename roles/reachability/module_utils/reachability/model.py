@@ -36,13 +36,17 @@ class Cell:
         return f"{self.source} -> {self.target}:{self.port}"
 
 
+# A translator that is no machine: the managed NAT gateway.
+NAT_GATEWAY = "NAT gateway"
+
+
 @dataclass(frozen=True)
 class Intent:
     """What the API is compared with."""
 
     matrix: list[Cell]
     admin_cidrs: list[str]
-    translator: dict[str, str]  # tier -> tier that translates for it on the way out
+    translator: dict[str, str]  # tier -> tier that translates for it on the way out, or NAT_GATEWAY
     environment: str
 
 
