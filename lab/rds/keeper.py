@@ -25,7 +25,7 @@ from lab.observe import ec2_backend
 from lab.rds import observe
 from lab.rds.mysql import accounts, settings
 from lab.rds.server import Server, greets
-from lab.rds.volume import copy_volume, drop_snapshots, make_folders, make_volume, snapshot_file
+from lab.rds.volume import copy_volume, drop_snapshots, grow_volume, make_folders, make_volume, snapshot_file
 
 WATCH_SECONDS = 0.25
 PATIENCE = 20  # a machine that is just booting or leaving cannot be entered for a moment
@@ -80,6 +80,7 @@ class Databases:
                 if database.status in ("available", "backing-up"):
                     database.status = "rebooting"
                 self._leaders.pop(machine.instance.id, None)
+                grow_volume(machine.disk.volume, int(database.allocated_storage))
         self._noticed.set()
 
     # What takes time.
@@ -100,11 +101,11 @@ class Databases:
         name = database.db_instance_identifier
         try:
             self._step(database)
-        except Exception:
+        except Exception as error:
             LOG.exception("database %s", name)
             self._failures[name] += 1
             if self._failures[name] >= PATIENCE or not database.lab_ready:
-                database.status = "failed"
+                database.status, database.lab_failure = "failed", str(error)
         else:
             self._failures.pop(name, None)
 
@@ -135,6 +136,7 @@ class Databases:
                 settings=settings(observe.wanted_of(database)),
                 gib=int(database.allocated_storage),
             )
+        grow_volume(disk.volume, int(database.allocated_storage))
         make_folders(disk)
         database.lab_ready = True
         self._wake()

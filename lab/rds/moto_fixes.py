@@ -15,7 +15,7 @@ from moto.ec2.models import elastic_network_interfaces
 from moto.rds.models import DBInstance, RDSBackend
 
 from lab.observe import ec2_backend
-from lab.rds.moto_snapshots import find, mend_snapshots
+from lab.rds.moto_snapshots import begin_snapshot, find, mend_snapshots
 from lab.rds.refusals import (
     refuse_class,
     refuse_creation,
@@ -25,6 +25,7 @@ from lab.rds.refusals import (
     refuse_narrow_group,
     refuse_password,
     refuse_public_without_way,
+    refuse_smaller,
     refuse_unless,
 )
 
@@ -131,7 +132,8 @@ def _create(tell: Callable[[], None]) -> None:
         refuse_foreign_groups(ec2, groups, subnet.vpc_id)
         if db_kwargs.get("publicly_accessible"):
             refuse_public_without_way(ec2, subnet.vpc_id)
-        fixed = {"vpc_security_group_ids": list(groups), "availability_zone": subnet.availability_zone}
+        fixed: dict[str, Any] = {"vpc_security_group_ids": list(groups), "availability_zone": subnet.availability_zone}
+        fixed["db_instance_identifier"] = db_kwargs["db_instance_identifier"].lower()  # as RDS keeps it
         if db_kwargs.get("storage_type") == "gp3":
             fixed["iops"] = db_kwargs.get("iops") or GP3_IOPS
         database: Any = original(self, {**db_kwargs, **fixed})
@@ -167,6 +169,7 @@ def _adopt_automated_snapshots(backend: Backend, database: Any) -> None:
         if snapshot.snapshot_type == "automated" and snapshot.db_instance_identifier == database.db_instance_identifier:
             if database.backup_retention_period:
                 snapshot.dbi_resource_id = database.dbi_resource_id
+                begin_snapshot(snapshot)
             else:
                 del backend.database_snapshots[snapshot.db_snapshot_identifier]
 
@@ -188,6 +191,7 @@ def _modify(tell: Callable[[], None]) -> None:
             refuse_public_without_way(ec2, nic.subnet.vpc_id)
         given = {**db_kwargs, "port": db_kwargs.get("db_port_number")}
         changes = {key: given[key] for key in LATER if given.get(key) not in (None, getattr(database, key))}
+        refuse_smaller(database, changes.get("allocated_storage"))
         immediately = bool(db_kwargs.get("apply_immediately"))
         kept = {key: value for key, value in given.items() if key not in LATER}
         original(self, database.db_instance_identifier, kept | (changes if immediately else {}))
@@ -217,10 +221,10 @@ def _waiting(database: Any) -> dict[str, Any]:
 
 
 def _begin(database: Any, changes: dict[str, Any]) -> None:
-    """Another class is another machine, so it boots anew; another port is a restart of the server."""
-    if {"db_instance_class", "port"} & changes.keys():
+    """Another class or size is another boot, another port or version a restart of the server."""
+    if {"allocated_storage", "db_instance_class", "engine_version", "port"} & changes.keys():
         database.status = "modifying"
-        database.lab_reboot_due = "db_instance_class" in changes
+        database.lab_reboot_due = bool({"allocated_storage", "db_instance_class"} & changes.keys())
 
 
 def _start_and_stop(tell: Callable[[], None]) -> None:

@@ -31,20 +31,20 @@ def find(backend: Backend, identifier: str) -> Any:
 
 def _snapshot(tell: Callable[[], None]) -> None:
     """A snapshot is `creating` until the volume is copied; meanwhile the database is `backing-up`."""
-    create, copy = RDSBackend.create_db_snapshot, RDSBackend.copy_db_snapshot
+    create, copy, delete = RDSBackend.create_db_snapshot, RDSBackend.copy_db_snapshot, RDSBackend.delete_db_snapshot
 
     def create_db_snapshot(
         self: Backend, db_instance_identifier: str, db_snapshot_identifier: str, *args: Any, **kwargs: Any
     ) -> Any:
         automated = (args[0] if args else kwargs.get("snapshot_type")) == "automated"
         database = find(self, db_instance_identifier)
-        if not automated:
-            # A stop and a deletion take theirs on their way.
-            refuse_unless(database, "available", "stopped")
-        snapshot: Any = create(self, database.db_instance_identifier, db_snapshot_identifier, *args, **kwargs)
-        snapshot.status, snapshot.lab_volume = "creating", f"snap-{secrets.token_hex(8)}"
-        snapshot.lab_copy_of = ""
-        if database.status == "available" and not automated:
+        if automated:
+            # moto's first one, of a database that is not there yet: begun when it is.
+            return create(self, database.db_instance_identifier, db_snapshot_identifier, *args, **kwargs)
+        refuse_unless(database, "available", "stopped")
+        snapshot = create(self, database.db_instance_identifier, db_snapshot_identifier, *args, **kwargs)
+        begin_snapshot(snapshot)
+        if database.status == "available":
             database.status = "backing-up"
         tell()
         return snapshot
@@ -52,14 +52,25 @@ def _snapshot(tell: Callable[[], None]) -> None:
     def copy_db_snapshot(self: Backend, source_db_snapshot_identifier: str, *args: Any, **kwargs: Any) -> Any:
         source = self.get_db_snapshot(source_db_snapshot_identifier)
         _refuse_unfinished(source)
-        snapshot: Any = copy(self, source_db_snapshot_identifier, *args, **kwargs)
-        snapshot.status, snapshot.lab_volume = "creating", f"snap-{secrets.token_hex(8)}"
-        snapshot.lab_copy_of = source.lab_volume
+        snapshot = copy(self, source_db_snapshot_identifier, *args, **kwargs)
+        begin_snapshot(snapshot, copy_of=source.lab_volume)
         tell()
         return snapshot
 
+    def delete_db_snapshot(self: Backend, db_snapshot_identifier: str) -> Any:
+        snapshot = delete(self, db_snapshot_identifier)
+        tell()
+        return snapshot
+
+    RDSBackend.delete_db_snapshot = delete_db_snapshot  # type: ignore[method-assign]
     RDSBackend.create_db_snapshot = create_db_snapshot  # type: ignore[method-assign]
     RDSBackend.copy_db_snapshot = copy_db_snapshot  # type: ignore[method-assign]
+
+
+def begin_snapshot(snapshot: Any, copy_of: str = "") -> None:
+    """From now on the keeper makes it: of the database's volume, or of another snapshot."""
+    snapshot.status, snapshot.lab_copy_of = "creating", copy_of
+    snapshot.lab_volume = f"snap-{secrets.token_hex(8)}"
 
 
 def _refuse_unfinished(snapshot: Any) -> None:
@@ -84,6 +95,7 @@ def _restore() -> None:
         if overrides.get("restore_time"):
             message = "The lab restores to the latest restorable time only: give UseLatestRestorableTime."
             raise RDSClientError("InvalidParameterCombination", message)
+        refuse_unless(find(self, source_db_identifier), "available", "backing-up", "stopped")
         source = {"lab_volume_from": find(self, source_db_identifier).dbi_resource_id}
         return rewind(self, source_db_identifier, target_db_identifier, {**overrides, **source})
 

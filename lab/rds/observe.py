@@ -75,5 +75,6 @@ def describe(machine_id: str) -> dict[str, str] | None:
                 "asked": one.engine_version,
                 "runs": STANDS_FOR,
                 "endpoint": f"{one.address}:{one.port}",
+                "failure": getattr(one, "lab_failure", "") if one.status == "failed" else "",
             }
     return None

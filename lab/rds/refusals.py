@@ -50,6 +50,15 @@ def refuse_class(instance_class: str | None) -> None:
         raise RDSClientError("InvalidParameterValue", f"Invalid DB Instance class: {instance_class}")
 
 
+def refuse_smaller(database: Any, gib: int | None) -> None:
+    """Source: https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_ModifyDBInstance.html"""
+    if gib is not None and int(gib) < int(database.allocated_storage):
+        message = (
+            f"Invalid storage size: {gib} GiB is less than the {database.allocated_storage} GiB that are allocated."
+        )
+        raise RDSClientError("InvalidParameterCombination", message)
+
+
 def refuse_password(password: str | None) -> None:
     """Source: https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/CHAP_Limits.html (MySQL: 8 to 41 characters)"""
     if password is None:

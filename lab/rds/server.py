@@ -53,8 +53,7 @@ class Server:
         """
         self._signal(signal.SIGSTOP)
         try:
-            holder = int(Path(f"/proc/{self.leader}/stat").read_text().rpartition(")")[2].split()[1])
-            descriptor = os.open(f"/proc/{holder}/root{volume}", os.O_RDONLY)
+            descriptor = os.open(f"/proc/{self._holder}/root{volume}", os.O_RDONLY)
             try:
                 run(["sync", "--file-system", f"/proc/{os.getpid()}/fd/{descriptor}"])
             finally:
@@ -62,6 +61,11 @@ class Server:
             yield
         finally:
             self._signal(signal.SIGCONT)
+
+    @property
+    def _holder(self) -> int:
+        """The process in whose namespace the volume is mounted: the parent of the machine's init."""
+        return int(Path(f"/proc/{self.leader}/stat").read_text().rpartition(")")[2].split()[1])
 
     def _signal(self, number: signal.Signals) -> None:
         kill = ["systemctl", "kill", "--kill-whom=main", f"--signal={number.name}", "mysql.service"]

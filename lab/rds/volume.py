@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from ipaddress import IPv4Address
 from pathlib import Path
@@ -47,6 +48,14 @@ def copy_volume(source: Path, target: Path) -> None:
     part = target.with_suffix(".part")
     run(["cp", "--reflink=auto", "--sparse=always", str(source), str(part)], timeout_seconds=COPY_SECONDS)
     part.rename(target)
+
+
+def grow_volume(volume: Path, gib: int) -> None:
+    """Make a volume that is not mounted as large as it should be; RDS does it on the fly, which not every host may."""
+    if volume.stat().st_size < gib << 30:
+        os.truncate(volume, gib << 30)
+        run(["e2fsck", "-fp", str(volume)], check=False)  # status 1: it had something to mend, as after a power cut
+        run(["resize2fs", str(volume)])
 
 
 def drop_snapshots(config: LabConfig, kept: set[str]) -> None:
