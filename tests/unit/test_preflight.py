@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
+import os
+import subprocess
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -128,3 +130,27 @@ def test_a_key_in_the_agent_needs_no_private_file(tmp_path: Path, monkeypatch: p
 
 def test_the_public_half_is_not_taken_for_the_private_one(tmp_path: Path) -> None:
     assert "Leave out the .pub" in key_problems(pair(tmp_path).with_name("id.pub"))[0]
+
+
+@pytest.mark.parametrize(
+    ("variables", "words"),
+    [
+        (["architecture=arm64"], "have MySQL packages for that"),
+        (["image=debian-14"], "none of debian-13, ubuntu-24.04"),
+        (["aws_instances_public_type=t4g.micro"], "is a machine for arm64"),
+        (["replace=private"], "all databases on it"),
+        (["nat=gateway", "monthly_budget_usd=30"], "What exceeds it is the NAT gateway"),
+    ],
+    ids=str,
+)
+def test_a_run_stops_before_its_first_call(tmp_path: Path, variables: list[str], words: str) -> None:
+    """Nobody listens where the API would be, so a call would end with another message."""
+    argv = ["ansible-playbook", "-i", "inventory/environments.yml", "playbooks/create_network.yml"]
+    argv += ["--limit", "playground"]
+    for variable in (f"operator_ssh_key={pair(tmp_path)}", *variables):
+        argv += ["--extra-vars", variable]
+    nowhere = {"AWS_ENDPOINT_URL": "http://127.0.0.1:9", "AWS_ACCESS_KEY_ID": "onebox-dummy-access-key"}
+    keep = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "ANSIBLE_"))}
+    done = subprocess.run(argv, cwd=REPO, env=keep | nowhere, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode != 0
+    assert words in " ".join(done.stdout.split())
