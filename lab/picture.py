@@ -33,6 +33,6 @@ def _machine(one: dict[str, Any]) -> str:
     if database := one["database"]:
         state = database["status"]
         notes = f"  {database['endpoint']}  (MySQL {database['runs']} stands for {database['asked']})"
-        notes += f"\n      ! {database['failure']}" if database["failure"] else ""
+        notes += f"\n      ! {database['note']}" if database["note"] else ""
     address = f"{one['private']:<14} {one['public'] or 'no public address':<18}"
     return f"{one['name'] or one['id']:<30} {address} {state}{power}  {one['id']}{notes}"

@@ -21,6 +21,7 @@ from lab.rds.refusals import (
     refuse_creation,
     refuse_deletion,
     refuse_deletion_of_used_group,
+    refuse_elsewhere,
     refuse_foreign_groups,
     refuse_narrow_group,
     refuse_password,
@@ -125,6 +126,7 @@ def _create(tell: Callable[[], None]) -> None:
 
     def create_db_instance(self: Backend, db_kwargs: dict[str, Any]) -> Any:
         ec2 = ec2_backend(self.region_name)
+        refuse_elsewhere(self.region_name)
         subnets = _subnets(self, db_kwargs)
         refuse_creation(db_kwargs, subnets)
         subnet = subnets[0]

@@ -66,6 +66,14 @@ def wanted_of(database: Any) -> Wanted:
     )
 
 
+def _note(database: Any) -> str:
+    if database.status == "failed":
+        return str(getattr(database, "lab_failure", ""))
+    if database.status == "creating" and not database.lab_ready:
+        return "its volume is being made; the first database on a computer waits for its image, about two minutes"
+    return ""
+
+
 def describe(machine_id: str) -> dict[str, str] | None:
     """What `lab status` tells of a database; None for a machine that is none."""
     for one in databases():
@@ -75,6 +83,6 @@ def describe(machine_id: str) -> dict[str, str] | None:
                 "asked": one.engine_version,
                 "runs": STANDS_FOR,
                 "endpoint": f"{one.address}:{one.port}",
-                "failure": getattr(one, "lab_failure", "") if one.status == "failed" else "",
+                "note": _note(one),
             }
     return None

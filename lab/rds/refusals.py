@@ -7,6 +7,7 @@ from typing import Any
 
 from moto.rds.exceptions import RDSClientError
 
+from lab.config import REGION
 from lab.machines.sizes import memory_mib
 
 ENGINE = "mysql"
@@ -18,6 +19,12 @@ FORBIDDEN = frozenset('/@" ')
 def machine_type(instance_class: str) -> str:
     """The EC2 type of the same size: db.t4g.micro -> t4g.micro."""
     return instance_class.removeprefix("db.")
+
+
+def refuse_elsewhere(region: str) -> None:
+    """In other regions nothing would ever make a machine of it."""
+    if region != REGION:
+        raise RDSClientError("InvalidParameterValue", f"The lab runs databases in {REGION} only, not in {region}.")
 
 
 def refuse_creation(given: Mapping[str, Any], subnets: Iterable[Any]) -> None:

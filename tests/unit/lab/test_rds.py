@@ -11,7 +11,7 @@ from moto.rds.exceptions import RDSClientError
 from lab.machines.image import DEBIAN, MYSQL, RECIPES, recipe
 from lab.model import Endpoint
 from lab.rds.mysql import Wanted, accounts, identifier, literal, settings
-from lab.rds.refusals import refuse_deletion, refuse_narrow_group, refuse_password
+from lab.rds.refusals import refuse_deletion, refuse_elsewhere, refuse_narrow_group, refuse_password, refuse_smaller
 
 
 def wanted(**change: object) -> Wanted:
@@ -87,6 +87,16 @@ def test_deletion_has_rules(state: dict[str, object], final: str | None, skip: b
         return
     with pytest.raises(RDSClientError, match=reason):
         refuse_deletion(database, final=final, skip=skip)
+
+
+def test_storage_only_grows_and_only_where_there_are_machines() -> None:
+    database = SimpleNamespace(allocated_storage=30)
+    refuse_smaller(database, 40)
+    with pytest.raises(RDSClientError, match="less than"):
+        refuse_smaller(database, 20)
+    refuse_elsewhere("ap-northeast-2")
+    with pytest.raises(RDSClientError, match="eu-west-1"):
+        refuse_elsewhere("eu-west-1")
 
 
 def test_a_group_covers_two_zones() -> None:
