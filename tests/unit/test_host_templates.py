@@ -1,0 +1,101 @@
+"""Templates of the host roles, rendered as Ansible does, beside the files they should give.
+
+After a change on purpose: ONEBOX_WRITE_EXPECTED=1 pytest tests/unit/test_host_templates.py, and read the diff.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible.parsing.dataloader import DataLoader
+from ansible.template import Templar, trust_as_template
+
+REPO = Path(__file__).resolve().parents[2]
+EXPECTED = Path(__file__).parent / "host_templates"
+
+FACTS = {
+    "default_ipv4": {"interface": "ens5"},
+    "all_ipv4_addresses": ["10.1.2.10"],
+    "memtotal_mb": 952,
+    "distribution_release": "trixie",
+}
+DATABASE = {
+    "mysql_server_bind_addresses": ["10.1.2.10", "127.0.0.1"],
+    "mysql_server_account_address": "10.1.1.10",
+    "mysql_server_account_password": "not a secret at all",
+}
+APPLICATION = {
+    "tomcat_app_war": "https://files.example.com/shop.war",
+    "tomcat_app_war_checksum": "0123456789abcdef" * 4,
+    "tomcat_database_host": "10.1.2.10",
+    "tomcat_database_password": 'a&b"c<d',
+}
+NETWORKS = {"nat_masquerade_source_cidrs": ["10.1.2.0/24", "10.1.12.0/24"]}
+
+
+@dataclass(frozen=True)
+class Case:
+    """One template with inputs; `name` is the file that it should give."""
+
+    name: str
+    template: str
+    inputs: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def role(self) -> Path:
+        return REPO / "roles" / self.template.split("/")[0]
+
+
+CASES = [
+    Case("baseline_sshd.conf", "host_baseline/sshd.conf.j2"),
+    Case("baseline_sysctl.conf", "host_baseline/sysctl.conf.j2"),
+    Case("nat_rules", "nat_masquerade/nat-masquerade.rules.j2", NETWORKS),
+    Case("nat_sysctl.conf", "nat_masquerade/sysctl.conf.j2", NETWORKS),
+    Case("nat_vlan_sysctl.conf", "nat_masquerade/sysctl.conf.j2", NETWORKS | {"nat_masquerade_interface": "ens5.7"}),
+    Case("nat_doctor", "nat_masquerade/nat-doctor.j2", NETWORKS),
+    Case("bastion_sshd.conf", "ssh_bastion/sshd.conf.j2", {"ssh_bastion_destinations": ["10.1.2.10:22"]}),
+    Case("tomcat_application.xml", "tomcat/ROOT.xml.j2", APPLICATION),
+    Case("tomcat_application_alone.xml", "tomcat/ROOT.xml.j2", APPLICATION | {"tomcat_database_host": ""}),
+    Case("tomcat_default", "tomcat/default.j2", {"tomcat_java_options": ["-Duser.timezone=Asia/Seoul"]}),
+    Case("tomcat_server.xml", "tomcat/server.xml.j2"),
+    Case("nginx.conf", "nginx_proxy/nginx.conf.j2", {"nginx_proxy_upstream_port": 8080}),
+    Case(
+        "nginx_websocket.conf",
+        "nginx_proxy/nginx.conf.j2",
+        {
+            "nginx_proxy_upstream_port": 8080,
+            "nginx_proxy_websocket_paths": ["/chat/"],
+            "nginx_proxy_headers": {"Content-Security-Policy": 'default-src "self" \\'},
+        },
+    ),
+    Case("mysql_server.cnf", "mysql_server/server.cnf.j2", DATABASE),
+]
+
+
+def render(case: Case) -> str:
+    """The template with the role's defaults, its own variables, and the inputs of the case."""
+    loader = DataLoader()
+    variables: dict[str, Any] = {"ansible_facts": FACTS, "ansible_managed": "Ansible managed"}
+    variables |= {"inventory_hostname": "sidedish-beta-public"}
+    for part in ("defaults/main.yml", "vars/main.yml"):
+        if (path := case.role / part).exists():
+            variables |= loader.load_from_file(str(path), trusted_as_template=True) or {}
+    text = (case.role / "templates" / case.template.split("/")[1]).read_text()
+    templar = Templar(loader=loader, variables=variables | case.inputs)
+    return str(templar.template(trust_as_template(text), escape_backslashes=False))
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_a_template_gives_the_expected_file(case: Case) -> None:
+    rendered = render(case)
+    if os.environ.get("ONEBOX_WRITE_EXPECTED"):
+        (EXPECTED / case.name).write_text(rendered)
+    assert rendered == (EXPECTED / case.name).read_text()
+
+
+def test_every_expected_file_belongs_to_a_case() -> None:
+    assert {path.name for path in EXPECTED.iterdir()} == {case.name for case in CASES}
