@@ -59,6 +59,7 @@ class LivingLab:
 def living_lab(name: str, port: int) -> Iterator[LivingLab]:
     """A lab of that name; removed afterwards whatever happened."""
     try:
+        lab("down", "--name", name)  # of a run that was killed
         lab("up", "--name", name, "--port", str(port))
         config = registry.find(name)
         values = json.loads(lab("env", "--name", name, "--json"))

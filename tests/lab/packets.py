@@ -211,6 +211,7 @@ def _name_error(number: int) -> str:
 def data_plane(config: LabConfig) -> Iterator[DataPlane]:
     """An internet with one stranger in it and no way out; gone afterwards, whatever happened."""
     network = Network(config)
+    sweep(config)  # after a run that was killed
     try:
         network.create(uplink=False)
         stranger = config.pool[STRANGER_HOST]
