@@ -39,19 +39,26 @@ as_root() {
   if ((EUID == 0)); then "$@"; else sudo -- "$@"; fi
 }
 
+# A clock behind NAME, until it is killed or the script has ended.
+tick() {
+  local began=$SECONDS
+  while kill -0 $$ 2>/dev/null; do
+    printf '\r    %s%s %d s%s' "$dim" "$1" "$((SECONDS - began))" "$plain"
+    sleep 1
+  done
+}
+
 # quietly NAME COMMAND...: the output goes to a log, which is shown if the command fails.
 quietly() {
-  local log="$ONEBOX/build/log/$1.log" began=$SECONDS shown='' pid status=0
+  local log="$ONEBOX/build/log/$1.log" began=$SECONDS clock='' status=0
   mkdir -p "${log%/*}"
-  "${@:2}" >"$log" 2>&1 </dev/null &
-  pid=$!
-  while [[ -t 1 ]] && kill -0 "$pid" 2>/dev/null; do
-    [[ $shown == "$SECONDS" ]] || printf '\r    %s%s %d s%s' "$dim" "$1" "$((SECONDS - began))" "$plain"
-    shown=$SECONDS
-    sleep 0.1
-  done
-  [[ -t 1 ]] && printf '\r\e[K'
-  wait "$pid" || status=$?
+  if [[ -t 1 ]]; then tick "$1" & clock=$!; fi
+  "${@:2}" >"$log" 2>&1 </dev/null || status=$?
+  if [[ $clock ]]; then
+    kill "$clock"
+    wait "$clock" 2>/dev/null || true
+    printf '\r\e[K'
+  fi
   if ((status)); then tail -n 30 "$log" >&2; else note "$1: $((SECONDS - began)) s"; fi
   return "$status"
 }
