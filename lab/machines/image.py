@@ -33,7 +33,6 @@ UPLOADS = {
     "own-memory.service": "/etc/systemd/system",
 }
 STAMP = "onebox-image.json"
-PUBLIC_ARCHIVE = "http://deb.debian.org/debian"
 
 
 @dataclass(frozen=True)
@@ -43,8 +42,8 @@ class Recipe:
     packages: tuple[str, ...]
     files: Path
     uploads: Mapping[Path, str]
-    arguments: Callable[[Mirror | None], tuple[str, ...]]  # for its `customize`, after the root
     minutes: str
+    arguments: tuple[str, ...] = ()  # for its `customize`, after the root
 
 
 @dataclass(frozen=True)
@@ -69,10 +68,6 @@ def host_mirror() -> Mirror | None:
     return Mirror(found["Debian"], found.get("Debian-Security"))
 
 
-def _archive(mirror: Mirror | None) -> tuple[str, ...]:
-    return (mirror.archive if mirror else PUBLIC_ARCHIVE,)
-
-
 MYSQL_FILES = Path(__file__).parents[1] / "rds" / "image"
 DEBIAN, MYSQL = "debian-13", "rds-mysql"
 RECIPES = {
@@ -80,8 +75,8 @@ RECIPES = {
         packages=PACKAGES,
         files=FILES,
         uploads={FILES / name: folder for name, folder in UPLOADS.items()},
-        arguments=lambda mirror: (USER,),
         minutes="half a minute",
+        arguments=(USER,),
     ),
     # No login of any kind: neither sshd nor sudo nor a user.
     MYSQL: Recipe(
@@ -91,9 +86,8 @@ RECIPES = {
             FILES / "own-memory.service": "/etc/systemd/system",
             MYSQL_FILES / "fit-mysql": "/usr/local/sbin",
             MYSQL_FILES / "fit-mysql.service": "/etc/systemd/system",
-            MYSQL_FILES / "zz-rds.cnf": "/root",  # before the package is there, its folders are not
+            MYSQL_FILES / "zz-rds.cnf": "/usr/local/share",  # before the package is there, its folders are not
         },
-        arguments=_archive,
         minutes="two minutes",
     ),
 }
@@ -153,7 +147,7 @@ def _build(folder: Path, mirror: Mirror | None, text: str, one: Recipe) -> None:
         hooks = [f"upload {path} {where}/{path.name}" for path, where in one.uploads.items()]
         argv = ["mmdebstrap", "--mode=root", "--variant=minbase", f"--include={','.join(one.packages)}"]
         argv += [f"--customize-hook={hook}" for hook in hooks]
-        words = " ".join(one.arguments(mirror))
+        words = " ".join(one.arguments)
         argv += [f'--customize-hook={one.files / "customize"} "$1" {words}', SUITE, str(part / "root"), *sources]
         run(argv, timeout_seconds=BUILD_TIMEOUT_SECONDS)
         stamp = {"digest": digest(part / "root"), "recipe": json.loads(text)}
