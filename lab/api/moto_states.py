@@ -2,6 +2,8 @@
 
 Sources: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-instance-lifecycle.html and
 https://docs.aws.amazon.com/vpc/latest/userguide/nat-gateway-basics.html
+
+Each `type: ignore` is the replacing itself: mypy forbids to assign to a method, and that is what is meant.
 """
 
 from __future__ import annotations

@@ -2,6 +2,8 @@
 
 moto's objects carry what the keeper of the machines needs, as plain attributes: `lab_nic` (the interface),
 `lab_ready` (the volume is there), `lab_password_due`, `lab_reboot_due`, `lab_volume_from` (what it is restored from).
+
+Each `type: ignore` is the replacing itself: mypy forbids to assign to a method, and that is what is meant.
 """
 
 from __future__ import annotations
