@@ -46,9 +46,16 @@ def bind_mysql_to_loopback(operator: Operator) -> None:
     operator.ssh("private", f"{change} && grep -q '= 127.0.0.1$' {settings} && sudo systemctl restart mysql")
 
 
+# Otherwise the NAT doctor mends it before anybody has asked; the repair starts it again.
+NO_DOCTOR = "sudo systemctl stop nat-doctor.timer && "
+
 FAULTS = [
-    Fault("masquerade_flushed", on("public", "sudo iptables -t nat -F"), "MASQUERADE rule on public"),
-    Fault("forwarding_off", on("public", "sudo sysctl -qw net.ipv4.ip_forward=0"), "net.ipv4.ip_forward on public"),
+    Fault("masquerade_flushed", on("public", NO_DOCTOR + "sudo iptables -t nat -F"), "MASQUERADE rule on public"),
+    Fault(
+        "forwarding_off",
+        on("public", NO_DOCTOR + "sudo sysctl -qw net.ipv4.ip_forward=0"),
+        "net.ipv4.ip_forward on public",
+    ),
     Fault("source_dest_check_on", switch_source_dest_check_on, "source/dest check of public"),
     Fault("private_route_removed", remove_private_route, "default route of private"),
     Fault("mysql_open_to_the_world", open_mysql_to_the_world, "admits tcp 3306 from 0.0.0.0/0"),

@@ -39,3 +39,9 @@ def test_the_states_of_units_are_read_from_systemctl() -> None:
 
 def test_a_program_that_is_not_installed_says_nothing() -> None:
     assert evidence.output(["onebox-has-no-such-program"]) is None
+
+
+def test_failed_units_are_named() -> None:
+    text = "nat-doctor.service loaded failed failed NAT doctor: mend forwarding and translation\n"
+    assert evidence.parse_failed(text) == ["nat-doctor.service"]
+    assert evidence.parse_failed("") == []

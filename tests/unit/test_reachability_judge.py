@@ -121,7 +121,8 @@ def evidence(**changes: Any) -> dict[str, Any]:
         "translations": [TRANSLATION],
         "listeners": ["0.0.0.0:22", "*:80", "[::ffff:127.0.0.1]:8080"],
         "default_interface": "ens5",
-        "units": {"ssh": "active", "nginx": "active", "tomcat11": "active"},
+        "units": {"ssh": "active", "nginx": "active", "tomcat11": "active", "nat-doctor.timer": "active"},
+        "failed": [],
     }
     return found | changes
 
@@ -283,6 +284,14 @@ def tomcat_published(params: Params) -> None:
     dig(params, "observations", "public", "evidence")["listeners"][2] = "*:8080"
 
 
+def doctor_stopped(params: Params) -> None:
+    dig(params, "observations", "public", "evidence", "units")["nat-doctor.timer"] = "inactive"
+
+
+def doctor_cannot_help(params: Params) -> None:
+    dig(params, "observations", "public", "evidence")["failed"].append("nat-doctor.service")
+
+
 def mysql_on_loopback(params: Params) -> None:
     no_database(params)
     dig(params, "observations", "private", "evidence")["listeners"][1] = "127.0.0.1:3306"
@@ -340,6 +349,8 @@ FAULTS = {
     ping_open_to_the_world: "security group sidedish-playground-public admits icmp from 0.0.0.0/0",
     mysql_rule_gone: "security group of private lacks tcp 3306 from public",
     nginx_stopped: "nginx on public is not running",
+    doctor_stopped: "nat-doctor.timer on public is not running",
+    doctor_cannot_help: "nat-doctor.service on public has failed",
     tomcat_stopped: "tomcat11 on public is not running",
     tomcat_published: "tomcat11 on public listens on the network, port 8080",
     mysql_on_loopback: "mysql on private listens on loopback only, port 3306",

@@ -58,6 +58,11 @@ def unit_states(units: list[str]) -> dict[str, str]:
     return dict(zip(units, parse_units(output(argv) or "")))
 
 
+def parse_failed(text: str) -> list[str]:
+    """The names in `systemctl list-units --failed --plain --no-legend`."""
+    return sorted(line.split()[0] for line in text.splitlines() if line.strip())
+
+
 def collect(units: list[str]) -> dict[str, Any]:
     """All evidence of this machine in one call."""
     nat = output(["iptables-save", "-t", "nat"])
@@ -67,4 +72,5 @@ def collect(units: list[str]) -> dict[str, Any]:
         "listeners": parse_listeners(output(["ss", "-H", "-ltn"]) or ""),
         "default_interface": parse_default_interface(output(["ip", "route", "show", "default"]) or ""),
         "units": unit_states(units),
+        "failed": parse_failed(output(["systemctl", "list-units", "--failed", "--plain", "--no-legend"]) or ""),
     }

@@ -105,7 +105,7 @@ def judge_service(machine: str, evidence: dict[str, Any], service: dict[str, Any
             ),
         )
     ]
-    if not running:  # where it would listen says nothing more
+    if not running or not port:  # where it would listen says nothing more; a timer listens nowhere
         return findings
     addresses = addresses_on(evidence["listeners"], port)
     for_others = any(not is_loopback(address) for address in addresses)
@@ -131,6 +131,21 @@ def judge_service(machine: str, evidence: dict[str, Any], service: dict[str, Any
     return findings
 
 
+def judge_failures(
+    machine: str, evidence: dict[str, Any], services: list[dict[str, Any]], command: str
+) -> list[Finding]:
+    """Backups, the NAT doctor, upgrades: what fails between two runs is shown here."""
+    failed = [unit for unit in evidence["failed"] if unit not in {str(service["unit"]) for service in services}]
+    suspect = Suspect(
+        RANK_SERVICE + 1,
+        f"{', '.join(failed)} on {machine} has failed",
+        "journalctl --unit and that name say why; it is well again after its next good end.",
+        command,
+    )
+    title = f"no other unit of {machine} has failed"
+    return [Finding("hosts", title, "none", ", ".join(failed) or "none", not failed, "", suspect if failed else None)]
+
+
 def judge_host(
     machine: str,
     evidence: dict[str, Any],
@@ -142,4 +157,4 @@ def judge_host(
     findings = judge_forwarding(machine, evidence, cidrs, environment)
     for service in services:
         findings += judge_service(machine, evidence, service, environment)
-    return findings
+    return findings + judge_failures(machine, evidence, services, repair(environment))
