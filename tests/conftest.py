@@ -7,5 +7,5 @@ from pathlib import Path
 
 REPO = Path(__file__).resolve().parents[1]
 
-# The role's own code is imported on the machines as ansible.module_utils.reachability.
-sys.path.insert(0, str(REPO / "roles/reachability/module_utils"))
+# The roles' own code is imported by their modules as ansible.module_utils.reachability and its like.
+sys.path[:0] = [str(path) for path in REPO.glob("roles/*/module_utils")]

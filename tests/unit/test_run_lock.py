@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
+from aws_environment import lock as locks
 from botocore.exceptions import ClientError
 
-REPO = Path(__file__).resolve().parents[2]
 PATH = "/onebox/sidedish/playground/lock"
 
 
@@ -46,50 +43,40 @@ class Store:
         self.values.clear()
 
 
-@pytest.fixture(scope="module")
-def info() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("info", REPO / "roles/aws_network/library/ec2_environment_info.py")
-    assert spec
-    assert spec.loader
-    loaded = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(loaded)
-    return loaded
-
-
-def lock(info: ModuleType, store: Store, *, minutes: int = 30, **run: Any) -> Any:
-    made = info.Lock(store, name="sidedish-playground", path=PATH, tags={}, minutes=minutes)
-    made.run = made.run | {"pid": os.getpid(), "started": info.started(os.getpid())} | run
+def lock(store: Store, *, minutes: int = 30, **run: Any) -> Any:
+    made = locks.Lock(store, name="sidedish-playground", path=PATH, tags={}, minutes=minutes)
+    made.run = made.run | {"pid": os.getpid(), "started": locks.started(os.getpid())} | run
     made.text = json.dumps(json.loads(made.text) | made.run)
     return made
 
 
-def test_taking_and_giving_back_cost_one_call_each(info: ModuleType) -> None:
+def test_taking_and_giving_back_cost_one_call_each() -> None:
     store = Store()
-    mine = lock(info, store)
+    mine = lock(store)
     held, taken_over = mine.take()
     mine.release(held)
     assert (store.calls, store.values, taken_over) == (["put", "delete"], [], "")
 
 
-def test_the_second_operator_is_told_who_since_when_and_what_to_do(info: ModuleType) -> None:
+def test_the_second_operator_is_told_who_since_when_and_what_to_do() -> None:
     store = Store()
-    lock(info, store, who="ann@office").take()
-    with pytest.raises(info.LockedError, match=r"ann@office .*since 20.*expires.*delete-parameter --name " + PATH):
-        lock(info, store, who="bob@home").take()
+    lock(store, who="ann@office").take()
+    with pytest.raises(locks.LockedError, match=r"ann@office .*since 20.*expires.*delete-parameter --name " + PATH):
+        lock(store, who="bob@home").take()
     assert len(store.values) == 1
 
 
-def test_a_living_run_of_the_same_person_counts_too(info: ModuleType) -> None:
+def test_a_living_run_of_the_same_person_counts_too() -> None:
     store = Store()
-    lock(info, store).take()
-    with pytest.raises(info.LockedError):
-        lock(info, store, pid=1, started="another").take()
+    lock(store).take()
+    with pytest.raises(locks.LockedError):
+        lock(store, pid=1, started="another").take()
 
 
-def test_the_same_run_may_take_it_again(info: ModuleType) -> None:
+def test_the_same_run_may_take_it_again() -> None:
     store = Store()
-    held, _ = lock(info, store).take()
-    assert lock(info, store).take() == (held, "")
+    held, _ = lock(store).take()
+    assert lock(store).take() == (held, "")
 
 
 @pytest.mark.parametrize(
@@ -101,39 +88,37 @@ def test_the_same_run_may_take_it_again(info: ModuleType) -> None:
         (-1, {"who": "ann@office"}, "expired"),
     ],
 )
-def test_a_run_that_is_over_holds_nobody_up(
-    info: ModuleType, minutes: int, theirs: dict[str, Any], reason: str
-) -> None:
+def test_a_run_that_is_over_holds_nobody_up(minutes: int, theirs: dict[str, Any], reason: str) -> None:
     store = Store()
-    lock(info, store, minutes=minutes, **theirs).take()
-    held, told = lock(info, store).take()
+    lock(store, minutes=minutes, **theirs).take()
+    held, told = lock(store).take()
     assert reason in told
     assert store.values[-1] == held
 
 
-def test_of_two_who_take_over_at_once_one_wins_and_keeps_it(info: ModuleType) -> None:
+def test_of_two_who_take_over_at_once_one_wins_and_keeps_it() -> None:
     store = Store()
-    lock(info, store, minutes=-1, who="gone@office").take()
-    late = lock(info, store, who="bob@home")
+    lock(store, minutes=-1, who="gone@office").take()
+    late = lock(store, who="bob@home")
     read = store.get_parameter
 
     def overtaken(*, Name: str) -> dict[str, Any]:
         """Ann takes it over between Bob's look and his grasp."""
         answer = read(Name=Name)
         store.get_parameter = read  # type: ignore[method-assign]
-        lock(info, store, who="ann@office").take()
+        lock(store, who="ann@office").take()
         return answer
 
     store.get_parameter = overtaken  # type: ignore[method-assign]
-    with pytest.raises(info.LockedError, match="ann@office"):
+    with pytest.raises(locks.LockedError, match="ann@office"):
         late.take()
     assert json.loads(store.values[-1])["who"] == "ann@office"
 
 
-def test_an_expired_lock_that_is_somebody_elses_now_is_left(info: ModuleType) -> None:
+def test_an_expired_lock_that_is_somebody_elses_now_is_left() -> None:
     store = Store()
-    mine = lock(info, store, minutes=-1, who="ann@office")
+    mine = lock(store, minutes=-1, who="ann@office")
     held, _ = mine.take()
-    theirs, _ = lock(info, store, who="bob@home").take()
+    theirs, _ = lock(store, who="bob@home").take()
     mine.release(held)
     assert store.values[-1] == theirs
