@@ -31,6 +31,7 @@ DATABASE = {
 APPLICATION = {
     "tomcat_app_war": "https://files.example.com/shop.war",
     "tomcat_app_war_checksum": "0123456789abcdef" * 4,
+    "__tomcat_version": "000007-0123456789abcdef",
     "tomcat_database_host": "10.1.2.10",
     "tomcat_database_password": 'a&b"c<d',
 }
