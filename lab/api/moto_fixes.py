@@ -18,6 +18,7 @@ from moto.ec2.responses.security_groups import SecurityGroups
 from moto.ec2.utils import EC2_PREFIX_TO_RESOURCE
 
 from lab.api.moto_states import mend_states
+from lab.api.moto_templates import mend_templates
 from lab.api.pace import Pace
 from lab.config import LabConfig
 from lab.observe import ec2_backend
@@ -37,6 +38,7 @@ def apply_fixes(config: LabConfig, pace: Pace) -> None:
     _name_resource_types_as_ec2()
     _know_the_images()
     _give_addresses_to_vpcs()
+    mend_templates()
     mend_states(pace)
 
 
