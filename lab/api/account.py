@@ -45,6 +45,11 @@ class Mapping:
     group_ids: tuple[str, ...] = ()
     public: bool = False
     attached: bool = False
+    secondary_ips: tuple[IPv4Address, ...] = ()
+
+    @property
+    def addresses(self) -> tuple[IPv4Address, ...]:
+        return (self.private_ip, *self.secondary_ips)
 
 
 @dataclass(frozen=True)
@@ -57,6 +62,9 @@ class Account:
     interfaces: tuple[Mapping, ...] = ()
     key_names: frozenset[str] = frozenset()
     gateways: frozenset[str] = frozenset()
+    zones: frozenset[str] = frozenset()
+    architectures: dict[str, str] = field(default_factory=dict)  # of the images
+    profiles: frozenset[str] = frozenset()
 
     @property
     def used(self) -> dict[str, int]:
@@ -93,6 +101,9 @@ def account(region: str, quotas: Quotas) -> Account:
         interfaces=tuple(_mapping(nic) for nic in list(backend.enis.values())),
         key_names=frozenset(backend.key_pairs),
         gateways=frozenset(backend.internet_gateways),
+        zones=frozenset(zone.name for zone in backend.describe_availability_zones()),
+        architectures={one.id: one.architecture for one in list(backend.amis.values())},
+        profiles=frozenset(one.name for one in list(get_backend("iam")[ACCOUNT]["aws"].instance_profiles.values())),
     )
 
 
@@ -105,4 +116,5 @@ def _mapping(nic: Any) -> Mapping:
         group_ids=tuple(sorted(group.id for group in nic.group_set)),
         public=bool(nic.public_ip),
         attached=nic.status == "in-use",
+        secondary_ips=tuple(IPv4Address(one["PrivateIpAddress"]) for one in nic.private_ip_addresses),
     )

@@ -12,6 +12,8 @@ def refuse_second_gateway(call: Call, account: Account) -> Refusal | None:
     """Source: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_AttachInternetGateway.html"""
     vpc_id = call.parameters.get("VpcId", "")
     gateway_id = call.parameters.get("InternetGatewayId")
+    if gateway_id not in account.gateways:
+        return None  # moto's to refuse
     if any(vpc.id == vpc_id and vpc.gateway_id not in (None, gateway_id) for vpc in account.model.vpcs):
         return Refusal("InvalidParameterValue", f"Network {vpc_id} already has an internet gateway attached")
     return None

@@ -5,6 +5,8 @@ Source: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_RunInstances.
 
 from __future__ import annotations
 
+import base64
+import re
 from ipaddress import AddressValueError, IPv4Address
 
 from moto.ec2.models.instance_types import INSTANCE_TYPES
@@ -16,13 +18,18 @@ from lab.api.lifecycle import refuse_unstartable
 from lab.api.refusal import Refusal
 
 DEFAULT_TYPE = "m1.small"
+ROOT_DEVICES, ROOT_GIB = ("/dev/xvda", "/dev/sda1"), 8
+USER_DATA_BYTES = 16384  # before the encoding
 RESERVED_FIRST = 4  # network, router, resolver, future use; the last one is reserved too
 
 
 def refuse_launch(call: Call, account: Account) -> Refusal | None:
     """The first reason why no machine is made."""
     return (
-        _unknown_type(call)
+        _wrong_request(call)
+        or _unknown_type(call)
+        or _wrong_architecture(call, account)
+        or _unknown_profile(call, account)
         or _unknown_key(call, account)
         or _wrong_address(call, account)
         or refuse_foreign_group(call, account)
@@ -51,6 +58,55 @@ def machines_to_launch(call: Call, account: Account) -> int:
     return max(fewest, min(most, (account.quotas.vcpus - account.used["vcpus"]) // each))
 
 
+def _wrong_request(call: Call) -> Refusal | None:
+    """What contradicts itself, whatever there is."""
+    given, (fewest, most) = (
+        call.parameters,
+        (call.parameters.get("MinCount", "1"), call.parameters.get("MaxCount", "1")),
+    )
+    if "ImageId" not in given and not any(key.startswith("LaunchTemplate.") for key in given):
+        return Refusal("MissingParameter", "The request must contain the parameter ImageId")
+    if not (fewest.isdigit() and most.isdigit() and 1 <= int(fewest) <= int(most)):
+        message = (
+            f"Value ({most}) for parameter maxCount is invalid. It must be at least minCount, and that at least 1."
+        )
+        return Refusal("InvalidParameterValue", message)
+    if "PrivateIpAddress" in given and int(most) > 1:
+        message = "A specific private address cannot be given to more than one instance."
+        return Refusal("InvalidParameterCombination", message)
+    if any(key.startswith("NetworkInterface.") for key in given):
+        for name, what in (("SecurityGroup", "security groups"), ("SubnetId", "subnet ID"), ("PrivateIpA", "address")):
+            if any(key.startswith(name) for key in given):
+                message = f"Network interfaces and an instance-level {what} may not be specified on the same request"
+                return Refusal("InvalidParameterCombination", message)
+    for key, size in given.items():
+        disk = re.match(r"(BlockDeviceMapping\.\d+\.)Ebs\.VolumeSize$", key)
+        if disk and given.get(f"{disk[1]}DeviceName") in ROOT_DEVICES and int(size) < ROOT_GIB:
+            message = f"Volume of size {size}GB is smaller than snapshot of the image, expect size>= {ROOT_GIB}GB"
+            return Refusal("InvalidBlockDeviceMapping", message)
+    if len(base64.b64decode(given.get("UserData", ""))) > USER_DATA_BYTES:
+        return Refusal("InvalidParameterValue", f"User data is limited to {USER_DATA_BYTES} bytes")
+    return None
+
+
+def _wrong_architecture(call: Call, account: Account) -> Refusal | None:
+    built = account.architectures.get(call.parameters.get("ImageId", ""))
+    runs = INSTANCE_TYPES[_type(call)].get("ProcessorInfo", {}).get("SupportedArchitectures", [])
+    if built is None or not runs or built in runs:
+        return None
+    message = f"The architecture '{runs[0]}' of the specified instance type does not match the architecture '{built}' "
+    return Refusal("InvalidParameterValue", f"{message}of the specified AMI.")
+
+
+def _unknown_profile(call: Call, account: Account) -> Refusal | None:
+    for key, kind in (("Name", "name"), ("Arn", "arn")):
+        value = call.parameters.get(f"IamInstanceProfile.{key}")
+        if value and value.rpartition("/")[2] not in account.profiles:
+            message = f"Value ({value}) for parameter iamInstanceProfile.{kind} is invalid. "
+            return Refusal("InvalidParameterValue", f"{message}Invalid IAM Instance Profile {kind}")
+    return None
+
+
 def _type(call: Call) -> str:
     return call.parameters.get("InstanceType", DEFAULT_TYPE)
 
@@ -73,9 +129,16 @@ def _unknown_key(call: Call, account: Account) -> Refusal | None:
 
 
 def _wrong_address(call: Call, account: Account) -> Refusal | None:
-    """Source: https://docs.aws.amazon.com/vpc/latest/userguide/subnet-sizing.html"""
     prefix = "" if "SubnetId" in call.parameters else "NetworkInterface.1."
-    text, subnet_id = call.parameters.get(f"{prefix}PrivateIpAddress"), call.parameters.get(f"{prefix}SubnetId")
+    wanted, subnet_id = call.parameters.get(f"{prefix}PrivateIpAddress"), call.parameters.get(f"{prefix}SubnetId")
+    return refuse_address(wanted, subnet_id, account)
+
+
+def refuse_address(text: str | None, subnet_id: str | None, account: Account) -> Refusal | None:
+    """An address of the subnet that is free and not AWS's own.
+
+    Source: https://docs.aws.amazon.com/vpc/latest/userguide/subnet-sizing.html
+    """
     subnet = next((one for vpc in account.model.vpcs for one in vpc.subnets if one.id == subnet_id), None)
     if text is None or subnet is None:
         return None
@@ -88,7 +151,7 @@ def _wrong_address(call: Call, account: Account) -> Refusal | None:
     number = int(address) - int(subnet.cidr.network_address)
     if number < RESERVED_FIRST or number == subnet.cidr.num_addresses - 1:
         return Refusal("InvalidParameterValue", "Address is in subnet's reserved address range")
-    if any(nic.subnet_id == subnet_id and nic.private_ip == address for nic in account.interfaces):
+    if any(nic.subnet_id == subnet_id and address in nic.addresses for nic in account.interfaces):
         return Refusal("InvalidIPAddress.InUse", f"Address {address} is in use.")
     return None
 

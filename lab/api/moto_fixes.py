@@ -5,20 +5,32 @@ Each `type: ignore` is the replacing itself: mypy forbids to assign to a method,
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from ipaddress import IPv4Network
 from typing import Any
 
 from moto import settings
 from moto.core.responses import ActionResult
+from moto.ec2.exceptions import EC2ClientError
 from moto.ec2.models import elastic_ip_addresses, elastic_network_interfaces
-from moto.ec2.models.instances import Instance
+from moto.ec2.models.instances import Instance, InstanceBackend
+from moto.ec2.models.key_pairs import KeyPairBackend
 from moto.ec2.models.route_tables import Route
 from moto.ec2.responses.security_groups import SecurityGroups
 from moto.ec2.utils import EC2_PREFIX_TO_RESOURCE
 
+from lab.api.guards import refusal, replace
+from lab.api.moto_acls import mend_acls
+from lab.api.moto_addresses import mend_addresses
+from lab.api.moto_endpoints import mend_endpoints
+from lab.api.moto_filters import mend_filters
+from lab.api.moto_instances import mend_instances
+from lab.api.moto_interfaces import mend_interfaces
+from lab.api.moto_routes import mend_routes
 from lab.api.moto_states import mend_states
 from lab.api.moto_templates import mend_templates
+from lab.api.moto_volumes import mend_volumes
 from lab.api.pace import Pace
 from lab.config import LabConfig
 from lab.observe import ec2_backend
@@ -38,6 +50,16 @@ def apply_fixes(config: LabConfig, pace: Pace) -> None:
     _name_resource_types_as_ec2()
     _know_the_images()
     _give_addresses_to_vpcs()
+    _keep_metadata_options()
+    _refuse_bad_keys()
+    mend_acls()
+    mend_addresses()
+    mend_endpoints()
+    mend_filters()
+    mend_instances()
+    mend_interfaces()
+    mend_routes()
+    mend_volumes()
     mend_templates()
     mend_states(pace)
 
@@ -150,6 +172,48 @@ def _give_addresses_to_vpcs() -> None:
         return original(self, "vpc", *args, **kwargs)
 
     elastic_ip_addresses.ElasticAddressBackend.allocate_address = allocate_address  # type: ignore[method-assign]
+
+
+def _keep_metadata_options() -> None:
+    """What a change of metadata options does not name stays as it is.
+
+    Source: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ModifyInstanceMetadataOptions.html
+    """
+    original = InstanceBackend.modify_instance_metadata_options
+    names = (
+        "http_tokens",
+        "http_put_response_hop_limit",
+        "http_endpoint",
+        "http_protocol_ipv6",
+        "instance_metadata_tags",
+    )
+
+    def modify(self: Any, instance_id: str, *args: Any, **kwargs: Any) -> Any:
+        before = self.get_instance(instance_id).metadata_options
+        after = original(self, instance_id, *args, **kwargs)
+        given = inspect.signature(original).bind(self, instance_id, *args, **kwargs).arguments
+        said = ("http_tokens", "hop_limit", "http_endpoint", "http_protocol", "metadata_tags")
+        for name, argument in zip(names, said, strict=True):
+            if given.get(argument) is None:
+                setattr(after, name, getattr(before, name))
+        return after
+
+    replace(InstanceBackend, "modify_instance_metadata_options", modify)
+
+
+def _refuse_bad_keys() -> None:
+    """Source: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ImportKeyPair.html"""
+    original = KeyPairBackend.import_key_pair
+
+    def import_key_pair(self: Any, key_name: str, public_key_material: bytes, tags: dict[str, str]) -> Any:
+        try:
+            return original(self, key_name, public_key_material, tags)
+        except EC2ClientError:
+            raise
+        except Exception as error:  # whatever the parser stumbles over, the key is none
+            raise refusal("InvalidKey.Format", "Key is not in valid OpenSSH public key format") from error
+
+    replace(KeyPairBackend, "import_key_pair", import_key_pair)
 
 
 def _confirm_changed_descriptions() -> None:

@@ -90,11 +90,15 @@ def _make_nat_gateways_slowly(pace: Pace) -> None:
     """Its private address is a free one of its subnet; moto takes one of somebody's network."""
     original = NatGatewayBackend.create_nat_gateway
 
-    def create_nat_gateway(self: Any, subnet_id: str, allocation_id: str, *args: Any, **kwargs: Any) -> Any:
-        subnet = self.get_subnet(subnet_id)
+    def create_nat_gateway(
+        self: Any, subnet_id: str, allocation_id: str, tags: Any = None, connectivity_type: str | None = None
+    ) -> Any:
+        subnet, connectivity_type = self.get_subnet(subnet_id), connectivity_type or "public"
+        if connectivity_type == "public" and not allocation_id:
+            raise EC2ClientError("MissingParameter", "The request must contain the parameter AllocationId")
         if allocation_id and any(one.association_id for one in self.address_by_allocation([allocation_id])):
             raise ResourceAlreadyAssociatedError(allocation_id)
-        gateway = original(self, subnet_id, allocation_id, *args, **kwargs)
+        gateway = original(self, subnet_id, allocation_id, tags, connectivity_type)
         nic = gateway._eni
         address = subnet.get_available_subnet_ip(instance=None)
         gateway.private_ip = nic.private_ip_address = address

@@ -12,8 +12,10 @@ from lab.api.attachments import (
     refuse_second_gateway,
 )
 from lab.api.calls import Call
+from lab.api.creations import refuse_group, refuse_interface, refuse_subnet, refuse_tags
 from lab.api.launches import refuse_launch, refuse_start
 from lab.api.lifecycle import refuse_change_of_running, refuse_pending_target, refuse_reboot, refuse_stop
+from lab.api.permissions import refuse_permissions, refuse_unknown_rules
 from lab.api.refusal import Refusal
 
 Rule = Callable[[Call, Account], Refusal | None]
@@ -113,10 +115,16 @@ def _create_vpc(_: Call, account: Account) -> Refusal | None:
 
 
 RULES: dict[str, Rule] = {
+    "AuthorizeSecurityGroupEgress": refuse_permissions,
+    "AuthorizeSecurityGroupIngress": refuse_permissions,
     "AllocateAddress": _allocate_address,
     "AssociateAddress": _associate_address,
     "AttachInternetGateway": refuse_second_gateway,
+    "CreateNetworkInterface": refuse_interface,
     "CreateRoute": refuse_foreign_gateway,
+    "CreateSecurityGroup": refuse_group,
+    "CreateSubnet": refuse_subnet,
+    "CreateTags": refuse_tags,
     "CreateVpc": _create_vpc,
     "DeleteNetworkInterface": refuse_attached_interface,
     "DeleteSecurityGroup": _delete_security_group,
@@ -127,6 +135,8 @@ RULES: dict[str, Rule] = {
     "RebootInstances": refuse_reboot,
     "ReleaseAddress": _release_address,
     "ReplaceRoute": refuse_foreign_gateway,
+    "RevokeSecurityGroupEgress": refuse_unknown_rules,
+    "RevokeSecurityGroupIngress": refuse_unknown_rules,
     "RunInstances": refuse_launch,
     "StartInstances": refuse_start,
     "StopInstances": refuse_stop,

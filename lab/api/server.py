@@ -10,16 +10,19 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from xml.sax.saxutils import escape
 
+from moto.ec2.exceptions import FilterNotImplementedError
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import BaseWSGIServer, make_server
 
 from lab.api import replies
 from lab.api.account import account, is_region
 from lab.api.calls import Call, read_call, rewrite
+from lab.api.canonical import canonical
 from lab.api.faults import Harm
 from lab.api.fresh import hide_unseen, made, refuse_unseen
 from lab.api.journal import Journal, journal_path
@@ -56,6 +59,7 @@ class Api:
         self._moto = DomainDispatcherApplication(create_backend_app)
         self._tell, self._console = tell, console
         self._manners = manners
+        self._log = config.log_file
         self._orders = {**orders, **manners.orders}
         self._journal = Journal(journal_path(config))
 
@@ -87,6 +91,10 @@ class Api:
             return replies.as_json(self._orders[name](**given))
         except LabError as error:
             return replies.as_json({"message": error.message, "hint": error.hint}, 400)
+        except Exception as error:
+            LOG.exception("the order %s failed", name)
+            said = {"message": f"the lab failed at {name}: {error!r}", "hint": f"read {self._log}; then report it"}
+            return replies.as_json(said, 500)
 
     def _suffer(self, call: Call, harm: Harm, environ: Environ) -> Reply | None:
         """The answer as the faults leave it; None if it never arrives."""
@@ -94,7 +102,12 @@ class Api:
             return replies.error(call, *refused)
         if harm.loses == "request":
             return None
-        reply = self._answer(call, environ)
+        try:
+            reply = self._answer(call, environ)
+        except Exception:
+            # What the lab cannot do must neither kill the answer nor stay unseen.
+            LOG.exception("failed at %s:%s", call.service, call.action)
+            reply = replies.error(call, 500, "InternalError", "An internal error has occurred.")
         return None if harm.loses == "reply" else reply
 
     def _answer(self, call: Call, environ: Environ) -> Reply:
@@ -109,6 +122,12 @@ class Api:
     def _answer_ec2(self, call: Call, environ: Environ) -> Reply:
         pace = self._manners.pace
         pace.settle()
+        parameters = canonical(call)
+        if isinstance(parameters, Refusal):
+            return _refused(call, parameters)
+        if parameters != call.parameters:
+            call = replace(call, parameters=parameters)
+            rewrite(environ, parameters)
         if refusal := refuse_unseen(call, pace) or self._refuse(call, environ):
             return _refused(call, refusal)
         if call.action == "GetConsoleOutput" and (output := self._console_output(call)):
@@ -134,10 +153,8 @@ class Api:
     def _ask_moto(self, call: Call, environ: Environ) -> Reply:
         try:
             reply = replies.collect(self._moto, environ)
-        except Exception:
-            # What moto cannot do must neither kill the answer nor stay unseen.
-            LOG.exception("moto failed at %s:%s", call.service, call.action)
-            return replies.error(call, 500, "InternalError", "An internal error has occurred.")
+        except FilterNotImplementedError as error:
+            return replies.error(call, 400, "InvalidParameterValue", f"{error} is not known to the lab")
         if call.mutating:
             self._tell(call)
         return reply

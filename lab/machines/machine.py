@@ -20,6 +20,8 @@ from lab.model import Instance
 
 # nspawn ends with this status when the machine rebooted itself (systemd-nspawn(1), EXIT STATUS).
 REBOOT_STATUS = 133
+# systemd(1): start halt.target.
+HALT = signal.SIGRTMIN + 3
 # EC2 pulls the power when an orderly shutdown takes too long.
 SHUTDOWN_DEADLINE_SECONDS = 60.0
 
@@ -94,11 +96,17 @@ class Machine:
         self.restart = restart
         if self._deadline is None:
             self._deadline = time.monotonic() + SHUTDOWN_DEADLINE_SECONDS
-            self._process.send_signal(signal.SIGTERM)
+            self.enforce()
 
     def enforce(self) -> None:
-        if self._deadline is not None and time.monotonic() > self._deadline:
+        """Ask again, since an init that has hardly begun hears nothing; in the end pull the power."""
+        if self._deadline is None:
+            return
+        if time.monotonic() > self._deadline:
             self.kill()
+        elif leader := self.leader:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(leader, HALT)
 
     def cut_power(self) -> None:
         """A power cut: what the disk did not have is lost, and nobody is asked."""

@@ -36,7 +36,8 @@ def of(account: Model) -> Account:
 
 
 def asked(action: str, account: Account, **parameters: str) -> str | None:
-    refusal = refuse(Call("ec2", "ap-northeast-2", action, parameters), account)
+    image = {"ImageId": "ami-00000000"} if action == "RunInstances" else {}
+    refusal = refuse(Call("ec2", "ap-northeast-2", action, image | parameters), account)
     return refusal.code if refusal else None
 
 
@@ -168,8 +169,11 @@ def test_a_dry_run_changes_nothing_whatever_the_action() -> None:
 
 def test_a_vpc_has_one_gateway() -> None:
     wanted = {"VpcId": identifier("vpc", "a"), "InternetGatewayId": "igw-1"}
-    assert code("AttachInternetGateway", model(), **wanted) == "InvalidParameterValue"
-    assert code("AttachInternetGateway", model(gateway=False), **wanted) is None
+    known = frozenset({"igw-1"})
+    account = replace(of(model()), gateways=known)
+    assert asked("AttachInternetGateway", account, **wanted) == "InvalidParameterValue"
+    account = replace(of(model(gateway=False)), gateways=known)
+    assert asked("AttachInternetGateway", account, **wanted) is None
 
 
 @pytest.mark.parametrize("action", ["CreateRoute", "ReplaceRoute"])
