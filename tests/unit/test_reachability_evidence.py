@@ -23,8 +23,9 @@ def test_listeners_are_read_from_ss() -> None:
     assert evidence.parse_listeners(SS) == ["0.0.0.0:80", "127.0.0.1:8080", "127.0.0.53%lo:53", "[::]:22"]
 
 
-def test_translations_are_read_from_iptables_save() -> None:
-    assert evidence.parse_translations(NAT) == ["-A POSTROUTING -s 10.1.2.0/24 -o ens5 -j MASQUERADE"]
+def test_rules_are_read_from_iptables_save_without_counters() -> None:
+    nat = [":POSTROUTING ACCEPT", "-A PREROUTING -j ACCEPT", "-A POSTROUTING -s 10.1.2.0/24 -o ens5 -j MASQUERADE"]
+    assert evidence.parse_rules(NAT) == {"nat": nat}
 
 
 def test_the_default_interface_is_read_from_ip_route() -> None:
@@ -33,8 +34,10 @@ def test_the_default_interface_is_read_from_ip_route() -> None:
 
 
 def test_the_states_of_units_are_read_from_systemctl() -> None:
-    text = "LoadState=loaded\nActiveState=active\n\nActiveState=inactive\nLoadState=not-found\n"
-    assert evidence.parse_units(text) == ["active", "not-found"]
+    text = "LoadState=loaded\nActiveState=active\nUnitFileState=enabled\n\nActiveState=inactive\nLoadState=not-found\n"
+    active, missing = evidence.parse_units(text)
+    assert active == {"state": "active", "enabled": "enabled"}
+    assert missing == {"state": "not-found", "enabled": ""}
 
 
 def test_a_program_that_is_not_installed_says_nothing() -> None:

@@ -81,7 +81,7 @@ def test_from_outside_a_private_address_is_refused_before_any_packet(
 
 def test_from_outside_a_machine_without_public_address_has_no_address() -> None:
     asked = cell(source="internet", expect="filtered")
-    assert probe.ask_all("internet", [asked], {"box": ""}, 1) == {"internet -> box:80": "no address"}
+    assert probe.ask_all("internet", [asked], {"box": ""}, 1)["answers"] == {"internet -> box:80": "no address"}
 
 
 def test_the_operator_asks_for_the_internet_too() -> None:

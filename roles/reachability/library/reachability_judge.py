@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+import json
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.reachability import judge, report
+from ansible.module_utils.reachability import changes, judge, report
 
 DOCUMENTATION = r"""
 module: reachability_judge
@@ -37,7 +39,7 @@ options:
     type: dict
     required: true
   api:
-    description: The API's C(instances), C(addresses), C(route_tables) and C(security_groups).
+    description: The result of M(reachability_declared).
     type: dict
     required: true
   admin_cidrs:
@@ -52,6 +54,10 @@ options:
   page:
     description: Patterns C(row) and C(client) that the page must show; empty ones are not asked.
     type: dict
+    required: true
+  s3_endpoint:
+    description: Whether S3 should be reached by an endpoint of the VPC.
+    type: bool
     required: true
   report_directory:
     description: Where C(reachability.json) and C(reachability.xml) are written.
@@ -84,6 +90,7 @@ SPEC = {
     "admin_cidrs": {"type": "list", "elements": "str", "required": True},
     "translator": {"type": "dict", "required": True},
     "page": {"type": "dict", "required": True},
+    "s3_endpoint": {"type": "bool", "required": True},
     "report_directory": {"type": "path", "required": True},
 }
 
@@ -97,21 +104,22 @@ def write(folder: Path, files: dict[str, str]) -> None:
 def main() -> None:
     module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
     params: dict[str, Any] = module.params
-    environment = params["environment"]
-    findings = judge.judge(params)
+    environment, folder = params["environment"], Path(params["report_directory"])
+    judged = judge.judge(params, changes.load(folder))
+    files = {
+        "reachability.json": report.as_json(environment, judged.findings, judged.clues),
+        "reachability.xml": report.as_junit(environment, judged.findings),
+    }
+    if judged.is_green:
+        when = datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
+        files[changes.FILE] = json.dumps({"when": when, "state": judged.state})
     if not module.check_mode:
-        write(
-            Path(params["report_directory"]),
-            {
-                "reachability.json": report.as_json(environment, findings),
-                "reachability.xml": report.as_junit(environment, findings),
-            },
-        )
+        write(folder, files)
     module.exit_json(
         changed=False,
-        green=all(finding.ok for finding in findings),
-        table=report.table(findings),
-        advice=report.advice(findings),
+        green=judged.is_green,
+        table=report.table(judged.findings),
+        advice=report.advice(judged.findings, judged.clues),
     )
 
 

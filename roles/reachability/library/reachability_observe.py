@@ -15,7 +15,7 @@ DOCUMENTATION = r"""
 module: reachability_observe
 short_description: Ask everything that one vantage point can answer
 description:
-  - Asks all ports of the matrix that this vantage point asks, all at once, and tells
+  - Asks all rows of the matrix that this vantage point asks, all at once, and tells
     C(open), C(refused), C(filtered) (no answer), C(unreachable) and C(unresolved) apart.
   - Fetches pages, collects evidence of the machine, and tries the two ways of logging in.
   - Changes nothing.
@@ -62,6 +62,10 @@ cells:
   description: The answer to each row asked here.
   returned: always
   type: dict
+resolved:
+  description: The address behind each target that was asked.
+  returned: always
+  type: dict
 pages:
   description: Status and visible text of each page.
   returned: always
@@ -71,7 +75,7 @@ logins:
   returned: always
   type: dict
 evidence:
-  description: Forwarding, translation, listeners, default interface and units.
+  description: Forwarding, filters, listeners, units, disks, names, and the packed state of the machine.
   returned: always
   type: dict
 """
@@ -119,8 +123,11 @@ def observe(params: dict[str, Any]) -> dict[str, Any]:
         "logins": partial(ask_logins, params["ssh_config"], seconds),
     }
     if params["evidence"]:
-        jobs["evidence"] = partial(evidence.collect, params["units"])
-    return {"evidence": {}, **probe.together(jobs, 12 * seconds, {})}
+        hosts = [name for name in params["addresses"].values() if name and not name[0].isdigit()]
+        jobs["evidence"] = partial(evidence.collect, params["units"], hosts)
+    answers = {"evidence": {}, **probe.together(jobs, 12 * seconds, {})}
+    asked = answers.pop("cells")
+    return {**answers, "cells": asked.get("answers", {}), "resolved": asked.get("resolved", {})}
 
 
 def main() -> None:

@@ -1,17 +1,35 @@
-"""Judge the packets: what each vantage point was answered against what the matrix intends."""
+"""Judge the rows of the matrix: what is intended, what the API declares, what packets were answered."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from .model import OUTSIDE, RANK_LOGIN, RANK_PACKET, Cell, Finding, Suspect, repair
+from .model import OUTSIDE, RANK_LOGIN, RANK_PACKET, RANK_PATH, Cell, Finding, Suspect, repair
+from .paths.codes import NOT_FOLLOWED
+from .paths.packet import Path
 
 ACCEPTED = {
     "open": {"open"},
+    # The network lets it through, and nobody listens.
+    "refused": {"refused"},
     # Refused is closed too, where a group lets the packet through on purpose (NAT) and nobody listens.
     "closed": {"refused", "filtered", "unreachable", "no address"},
-    # The group itself must drop it: "refused" would mean that the packet got in.
+    # The network itself must drop it: "refused" would mean that the packet got in.
     "filtered": {"filtered", "no address"},
+}
+DECLARED = {"open": {"admitted"}, "refused": {"admitted"}, "filtered": {"dropped"}, "closed": {"admitted", "dropped"}}
+ARRIVED = ("open", "refused")
+UNASKED = "not asked"  # this vantage point has no means to ask
+KINDS = {
+    "group": "security group",
+    "acl": "network ACL",
+    "route": "route table",
+    "interface": "source/dest check of",
+    "gateway": "internet gateway",
+    "endpoint": "endpoint",
+    "forwarder": "forwarding by",
+    "amazon": "DNS of",
+    "end": "answer of",
 }
 
 
@@ -19,30 +37,95 @@ def vantage_of(cell: Cell) -> str:
     return "internet" if cell.source in OUTSIDE else cell.source
 
 
-def judge_cells(matrix: list[Cell], answers: Mapping[str, Mapping[str, str] | None], environment: str) -> list[Finding]:
-    """One finding per row; a vantage point without answers makes its rows "not asked"."""
+def declared_of(path: Path | None) -> str:
+    if path is None:
+        return "-"
+    if path.code == NOT_FOLLOWED:
+        return "not followed"
+    return "admitted" if path.is_open else "dropped"
+
+
+def agree(declared: str, observed: str) -> bool:
+    """Whether packets did what the API says."""
+    if "-" in (declared, observed) or observed in (UNASKED, "unresolved"):
+        return True
+    return (declared == "admitted") == (observed in ARRIVED)
+
+
+def judge_cells(
+    matrix: list[Cell],
+    answers: Mapping[str, Mapping[str, str] | None],
+    paths: Mapping[str, Path],
+    environment: str,
+) -> list[Finding]:
+    """One finding per row; a vantage point that should have answered and did not makes its rows "not asked"."""
     findings = []
     for cell in matrix:
+        path = paths.get(cell.name)
+        declared = declared_of(path)
         answered = answers.get(vantage_of(cell))
-        observed = answered.get(cell.name) if answered is not None else None
-        if observed is None:
-            findings.append(Finding("packets", cell.name, cell.expect, "-", None, cell.reason))
-            continue
-        ok = observed in ACCEPTED[cell.expect]
-        suspect = None if ok else suspect_of(cell, observed, environment)
-        findings.append(Finding("packets", cell.name, cell.expect, observed, ok, cell.reason, suspect))
+        observed = answered.get(cell.name, "-") if answered is not None else "-"
+        expected = cell.packets and vantage_of(cell) in answers
+        ok: bool | None = declared == "-" or declared in DECLARED[cell.expect]
+        if observed == "-" and expected:
+            ok = False if ok is False else None
+        elif observed not in ("-", UNASKED):
+            ok = ok and observed in ACCEPTED[cell.expect] and agree(declared, observed)
+        suspect = None if ok is not False else suspect_of(cell, path, observed, environment)
+        by = path.decided if path else None
+        findings.append(
+            Finding(
+                "packets",
+                cell.name,
+                cell.expect,
+                observed,
+                ok,
+                cell.reason,
+                suspect,
+                declared=declared,
+                decided_by=f"{by.short}: {by.said}" if by else "",
+            )
+        )
     return findings
 
 
-def suspect_of(cell: Cell, observed: str, environment: str) -> Suspect:
-    """What the answer alone can say; evidence of the machines and the API ranks before it."""
-    there = f"{cell.target}:{cell.port}"
+def suspect_of(cell: Cell, path: Path | None, observed: str, environment: str) -> Suspect:
+    """Which of the three columns stands alone, and where to look."""
+    declared = declared_of(path)
+    if path is None or (declared in DECLARED[cell.expect] and observed not in ACCEPTED[cell.expect]):
+        return machine_suspect(cell, path, observed, environment)
+    by = path.decided
+    rule = f"{by.component}: {by.said}" + (f" ({path.code})" if path.code else "")
+    if declared in DECLARED[cell.expect]:
+        look = (
+            f"{cell.name}: as intended, but the API declares {declared} and packets were {observed}: the API's column "
+            f"stands alone. Look for a way past {rule}"
+        )
+    elif agree(declared, observed):
+        seen = f"packets were {observed} too" if observed not in ("-", UNASKED) else "no packet was sent"
+        look = (
+            f"{cell.name} should be {cell.expect}, and the API declares {declared}; {seen}. "
+            f"The rule that decides: {rule}. Mend it, or the row in group_vars/all/reachability.yml."
+        )
+    else:
+        look = (
+            f"{cell.name} should be {cell.expect}, and packets were {observed}, but the API declares {declared}: its "
+            f"column stands alone, and what hides the rule today may be gone tomorrow. The rule: {rule}"
+        )
+    return Suspect(RANK_PATH, f"{KINDS[by.kind]} {by.short}: {by.said}", look, repair(environment))
+
+
+def machine_suspect(cell: Cell, path: Path | None, observed: str, environment: str) -> Suspect:
+    """What the answer alone can say; evidence of the machines ranks before it."""
+    there = f"{cell.target}{cell.service}"
+    cleared = f" The API admits it ({path.decided.component}), so look at the machines." if path else ""
     if cell.expect != "open":
+        name = f"name of {cell.target}" if observed == "unresolved" else f"way around the groups to {there}"
+        look = f"A packet from {cell.source} got through to {there} and was {observed}."
         if observed == "unresolved":
-            name, look = f"name of {cell.target}", f"The name behind {cell.target} did not resolve."
-        else:
-            name = f"security group of {cell.target}, port {cell.port}"
-            look = f"A packet from {cell.source} got through to {there} and was {observed}."
+            look = f"The name behind {cell.target} did not resolve."
+        elif path and not path.is_open:
+            look += f" The API says that {path.decided.component} drops it."
     elif observed == "refused":
         name = f"nothing listens on {there}"
         look = f"The packet arrived at {cell.target} and no process accepted it."
@@ -54,10 +137,7 @@ def suspect_of(cell: Cell, observed: str, environment: str) -> Suspect:
         look = f"{cell.target} has no address that {cell.source} could ask."
     else:
         name = f"way from {cell.source} to {there}"
-        look = (
-            f"No answer came back: the security group of {cell.target}, the route table of "
-            f"{cell.source} or a packet filter drops it."
-        )
+        look = f"No answer came back.{cleared}"
     return Suspect(RANK_PACKET, name, look, repair(environment))
 
 

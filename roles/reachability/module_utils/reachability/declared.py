@@ -21,6 +21,7 @@ from .model import (
     declaration,
     repair,
 )
+from .surroundings import judge_surroundings
 
 
 def tier_of(instance: dict[str, Any]) -> str:
@@ -147,7 +148,11 @@ def judge_routes(
 
 
 def judge_declared(
-    api: dict[str, list[dict[str, Any]]], tiers: list[str], subnets: dict[str, str], intent: Intent
+    api: dict[str, list[dict[str, Any]]],
+    tiers: list[str],
+    subnets: dict[str, str],
+    intent: Intent,
+    s3_endpoint: bool,
 ) -> list[Finding]:
     """All findings from the API's answers."""
     machines = by_tier(api["instances"], tiers)
@@ -157,4 +162,5 @@ def judge_declared(
         *judge_source_dest_check(machines, intent),
         *judge_routes(machines, api["route_tables"], intent),
         *judge_groups(machines, api["security_groups"], subnets, intent),
+        *judge_surroundings(api, machines, intent, s3_endpoint),
     ]

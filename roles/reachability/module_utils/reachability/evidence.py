@@ -1,10 +1,22 @@
-"""Collect on a machine what names a cause: forwarding, translation, listeners, units. Reads only."""
+"""Collect on a machine what names a cause: forwarding, filters, listeners, units, disks, names. Reads only."""
 
 from __future__ import annotations
 
+import os
+import socket
 import subprocess
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
+
+from . import state
+from .probe import resolve, together
+
+PATIENCE_SECONDS = 20
+SSH_SETTINGS = ("allowtcpforwarding", "allowagentforwarding", "passwordauthentication", "permitrootlogin", "permitopen")
+NAT_DOCTOR = Path("/usr/local/sbin/nat-masquerade")
+MOUNTS = ("/", "/var", "/var/lib/mysql", "/tmp", "/boot")
 
 
 def output(argv: list[str]) -> str | None:
@@ -17,7 +29,7 @@ def output(argv: list[str]) -> str | None:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
-            timeout=20,
+            timeout=PATIENCE_SECONDS,
         )
     except (OSError, subprocess.TimeoutExpired):
         return None
@@ -29,9 +41,16 @@ def parse_listeners(text: str) -> list[str]:
     return sorted({fields[3] for fields in map(str.split, text.splitlines()) if len(fields) > 3})
 
 
-def parse_translations(text: str) -> list[str]:
-    """The rules of the chain that translates on the way out."""
-    return [line.strip() for line in text.splitlines() if line.startswith("-A POSTROUTING")]
+def parse_rules(text: str) -> dict[str, list[str]]:
+    """The policies and rules of each table, from `iptables-save`, without counters."""
+    tables: dict[str, list[str]] = {}
+    table = ""
+    for line in text.splitlines():
+        if line.startswith("*"):
+            table = line[1:].strip()
+        elif line.startswith((":", "-A")):
+            tables.setdefault(table, []).append(line.partition(" [")[0].strip())
+    return tables
 
 
 def parse_default_interface(text: str) -> str:
@@ -40,21 +59,26 @@ def parse_default_interface(text: str) -> str:
     return fields[fields.index("dev") + 1] if "dev" in fields else ""
 
 
-def parse_units(text: str) -> list[str]:
-    """active, inactive, failed, ... or not-found for each block of `systemctl show`."""
+def parse_units(text: str) -> list[dict[str, str]]:
+    """State (active, failed, not-found, ...) and enablement of each block of `systemctl show`."""
     states = []
     for block in text.strip().split("\n\n"):
         properties = dict(line.partition("=")[::2] for line in block.splitlines())
         loaded = properties.get("LoadState", "") != "not-found"
-        states.append(properties.get("ActiveState", "unknown") if loaded else "not-found")
+        states.append(
+            {
+                "state": properties.get("ActiveState", "unknown") if loaded else "not-found",
+                "enabled": properties.get("UnitFileState", ""),
+            }
+        )
     return states
 
 
-def unit_states(units: list[str]) -> dict[str, str]:
-    """The state of each unit, by the name it was asked for."""
+def unit_states(units: list[str]) -> dict[str, dict[str, str]]:
+    """State and enablement of each unit, by the name it was asked for."""
     if not units:
         return {}
-    argv = ["systemctl", "show", "--property=LoadState,ActiveState", *units]
+    argv = ["systemctl", "show", "--property=LoadState,ActiveState,UnitFileState", *units]
     return dict(zip(units, parse_units(output(argv) or "")))
 
 
@@ -63,14 +87,86 @@ def parse_failed(text: str) -> list[str]:
     return sorted(line.split()[0] for line in text.splitlines() if line.strip())
 
 
-def collect(units: list[str]) -> dict[str, Any]:
+def failed_units() -> list[str]:
+    return parse_failed(output(["systemctl", "list-units", "--failed", "--plain", "--no-legend"]) or "")
+
+
+def interface() -> dict[str, Any]:
+    """The interface of the default route, and the largest packet it takes."""
+    name = parse_default_interface(output(["ip", "route", "show", "default"]) or "")
+    mtu = Path("/sys/class/net", name, "mtu") if name else None
+    return {"name": name, "mtu": int(mtu.read_text(encoding="ascii")) if mtu and mtu.exists() else 0}
+
+
+def disks() -> list[dict[str, Any]]:
+    """How full each file system is, in per cent of its bytes and of its inodes, and whether it may be written."""
+    found, seen = [], set()
+    for mount in MOUNTS:
+        if not Path(mount).is_dir() or Path(mount).stat().st_dev in seen:
+            continue
+        seen.add(Path(mount).stat().st_dev)
+        stat = os.statvfs(mount)
+        used = 100 - 100 * stat.f_bavail // max(stat.f_blocks, 1)
+        inodes = 100 - 100 * stat.f_favail // stat.f_files if stat.f_files else 0
+        read_only = bool(stat.f_flag & os.ST_RDONLY)
+        found.append({"mount": mount, "used": used, "inodes": inodes, "read_only": read_only})
+    return found
+
+
+def ssh_settings() -> dict[str, str]:
+    """What sshd makes of all its files."""
+    lines = (line.partition(" ") for line in (output(["sshd", "-T"]) or "").splitlines())
+    return {key: value for key, _, value in lines if key in SSH_SETTINGS}
+
+
+def number_in(path: str) -> int:
+    file = Path(path)
+    return int(file.read_text(encoding="ascii")) if file.exists() else 0
+
+
+def connections() -> dict[str, int]:
+    """How many connections the kernel tracks, and for how many it has room."""
+    folder = "/proc/sys/net/netfilter"
+    return {name: number_in(f"{folder}/nf_conntrack_{name}") for name in ("count", "max")}
+
+
+def clock() -> dict[str, Any]:
+    """Whether the clock follows another; empty where it belongs to somebody else (a container)."""
+    virtual = (output(["systemd-detect-virt", "--container"]) or "none").strip()
+    if virtual != "none":
+        return {}
+    text = output(["timedatectl", "show", "--property=NTPSynchronized", "--value"]) or ""
+    return {"synchronised": text.strip() == "yes"} if text else {}
+
+
+def names(hosts: list[str]) -> dict[str, Any]:
+    """Whether names resolve as programs do it, and who is asked."""
+    file = Path("/etc/resolv.conf")
+    text = file.read_text(encoding="utf-8", errors="replace") if file.exists() else ""
+    servers = [line.split()[1] for line in text.splitlines() if line.startswith("nameserver ")]
+    return {"servers": servers, "found": {name: resolve(name) for name in hosts}, "own": socket.gethostname()}
+
+
+def doctor() -> str | None:
+    """What the NAT doctor would mend; None where there is none."""
+    return (output([str(NAT_DOCTOR), "check"]) or "").strip() if NAT_DOCTOR.exists() else None
+
+
+def collect(units: list[str], hosts: list[str]) -> dict[str, Any]:
     """All evidence of this machine in one call."""
-    nat = output(["iptables-save", "-t", "nat"])
-    return {
-        "ip_forward": Path("/proc/sys/net/ipv4/ip_forward").read_text(encoding="ascii").strip(),
-        "translations": parse_translations(nat or ""),
-        "listeners": parse_listeners(output(["ss", "-H", "-ltn"]) or ""),
-        "default_interface": parse_default_interface(output(["ip", "route", "show", "default"]) or ""),
-        "units": unit_states(units),
-        "failed": parse_failed(output(["systemctl", "list-units", "--failed", "--plain", "--no-legend"]) or ""),
+    jobs: dict[str, Callable[[], Any]] = {
+        "ip_forward": lambda: str(number_in("/proc/sys/net/ipv4/ip_forward")),
+        "rules": lambda: parse_rules(output(["iptables-save"]) or ""),
+        "listeners": lambda: parse_listeners(output(["ss", "-H", "-ltn"]) or ""),
+        "interface": interface,
+        "units": partial(unit_states, units),
+        "failed": failed_units,
+        "disks": disks,
+        "ssh": ssh_settings,
+        "connections": connections,
+        "clock": clock,
+        "names": partial(names, hosts),
+        "doctor": doctor,
+        "state": state.collect,
     }
+    return together(jobs, PATIENCE_SECONDS, None)

@@ -121,6 +121,14 @@ def is_meant(tier: str, rule: Rule, meant: dict[str, Sources], intent: Intent) -
         translator == tier and meant[client].covers(rule.source) for client, translator in intent.translator.items()
     ):
         return True  # what a tier sends out passes through its translator: any port, no listener needed
+    if rule.protocol not in PORT_PROTOCOLS:  # no ports to compare
+        return any(
+            cell.target == tier
+            and cell.expect == "open"
+            and cell.protocol == rule.protocol
+            and meant[cell.source].covers(rule.source)
+            for cell in intent.matrix
+        )
     opened = {
         cell.port
         for cell in intent.matrix

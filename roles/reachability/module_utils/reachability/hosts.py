@@ -1,24 +1,12 @@
-"""Judge the machines: forwarding, translation, units and listeners, from the evidence collected on them."""
+"""Judge the machines: units and where they listen, from the evidence collected on them."""
 
 from __future__ import annotations
 
 import ipaddress
-import shlex
 from typing import Any
 
-from .model import RANK_KERNEL, RANK_LISTENER, RANK_SERVICE, Finding, Suspect, repair
-
-
-def translates(rule: str, cidr: str, interface: str) -> bool:
-    """Whether this rule of POSTROUTING hides the range behind the interface's address."""
-    words = shlex.split(rule)
-    options = dict(zip(words, words[1:]))
-    if options.get("-j") not in ("MASQUERADE", "SNAT") or "!" in words:
-        return False
-    if interface and options.get("-o", interface) != interface:
-        return False
-    source = ipaddress.ip_network(options.get("-s", "0.0.0.0/0"), strict=False)
-    return ipaddress.ip_network(cidr).subnet_of(source)  # type: ignore[arg-type]
+from . import forwarding, system
+from .model import RANK_LISTENER, RANK_SERVICE, Finding, Suspect, repair
 
 
 def addresses_on(listeners: list[str], port: int) -> list[str]:
@@ -32,58 +20,12 @@ def is_loopback(address: str) -> bool:
     return bare not in ("*", "") and ipaddress.ip_address(bare).is_loopback
 
 
-def judge_forwarding(machine: str, evidence: dict[str, Any], cidrs: list[str], environment: str) -> list[Finding]:
-    """A machine that translates for others must forward, and hide each of their ranges."""
-    if not cidrs:
-        return []
-    command = repair(environment, "nat_masquerade")
-    forwards = str(evidence["ip_forward"]) == "1"
-    findings = [
-        Finding(
-            "hosts",
-            f"{machine} forwards packets (ip_forward)",
-            "1",
-            str(evidence["ip_forward"]),
-            forwards,
-            "a NAT that does not forward is a dead end",
-            None
-            if forwards
-            else Suspect(
-                RANK_KERNEL,
-                f"net.ipv4.ip_forward on {machine}",
-                f"The kernel of {machine} does not forward packets of others.",
-                command,
-            ),
-        )
-    ]
-    for cidr in cidrs:
-        rules = evidence["translations"]
-        hidden = any(translates(rule, cidr, evidence["default_interface"]) for rule in rules)
-        suspect = Suspect(
-            RANK_KERNEL + 1,
-            f"MASQUERADE rule on {machine}",
-            f"No rule in the POSTROUTING chain of table nat hides {cidr} behind {machine}.",
-            command,
-        )
-        findings.append(
-            Finding(
-                "hosts",
-                f"{machine} translates {cidr} (MASQUERADE)",
-                "present",
-                "present" if hidden else "absent",
-                hidden,
-                "untranslated packets leave the VPC with an address nobody can answer",
-                None if hidden else suspect,
-            )
-        )
-    return findings
-
-
 def judge_service(machine: str, evidence: dict[str, Any], service: dict[str, Any], environment: str) -> list[Finding]:
     """The unit runs, and listens where the intent says: for others, or for this machine alone."""
     unit, port, exposed = str(service["unit"]), int(service["port"]), bool(service["exposed"])
     command = repair(environment, str(service["role"]))
-    state = evidence["units"].get(unit, "unknown")
+    seen = evidence["units"].get(unit, {"state": "unknown", "enabled": ""})
+    state, enabled = seen["state"], seen["enabled"]
     running = state == "active"
     findings = [
         Finding(
@@ -105,6 +47,8 @@ def judge_service(machine: str, evidence: dict[str, Any], service: dict[str, Any
             ),
         )
     ]
+    if enabled in ("disabled", "masked", "masked-runtime"):
+        findings.append(judge_enablement(machine, unit, enabled, command))
     if not running or not port:  # where it would listen says nothing more; a timer listens nowhere
         return findings
     addresses = addresses_on(evidence["listeners"], port)
@@ -131,6 +75,17 @@ def judge_service(machine: str, evidence: dict[str, Any], service: dict[str, Any
     return findings
 
 
+def judge_enablement(machine: str, unit: str, enabled: str, command: str) -> Finding:
+    """What runs today and is not started at boot is a fault that waits."""
+    suspect = Suspect(
+        RANK_SERVICE + 2,
+        f"{unit} on {machine} is {enabled}",
+        f"It would not come back after a reboot: systemctl is-enabled {unit}.",
+        command,
+    )
+    return Finding("hosts", f"{unit} on {machine} starts at boot", "enabled", enabled, False, "", suspect)
+
+
 def judge_failures(
     machine: str, evidence: dict[str, Any], services: list[dict[str, Any]], command: str
 ) -> list[Finding]:
@@ -154,7 +109,8 @@ def judge_host(
     environment: str,
 ) -> list[Finding]:
     """All findings of one machine."""
-    findings = judge_forwarding(machine, evidence, cidrs, environment)
+    findings = forwarding.judge_forwarding(machine, evidence, cidrs, environment)
     for service in services:
         findings += judge_service(machine, evidence, service, environment)
-    return findings + judge_failures(machine, evidence, services, repair(environment))
+    findings += judge_failures(machine, evidence, services, repair(environment))
+    return findings + system.judge_system(machine, evidence, environment)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from . import cells, declared, hosts, service
-from .model import NAT_GATEWAY, Cell, Finding, Intent
+from . import asked, cells, changes, declared, hosts, service, system
+from .model import NAT_GATEWAY, Cell, Finding, Intent, Suspect
+from .paths.account import Account
+from .paths.read import read
 
 
 def error_of(observation: Mapping[str, Any] | None) -> str:
@@ -19,30 +22,66 @@ def error_of(observation: Mapping[str, Any] | None) -> str:
     return lines[-1] if lines else "no message"
 
 
-def judge(params: Mapping[str, Any]) -> list[Finding]:
-    """All findings about one environment."""
+@dataclass(frozen=True)
+class Judgement:
+    """All findings, what may explain a wrong one, and the state to compare the next proof with."""
+
+    findings: list[Finding]
+    clues: list[Suspect]
+    state: dict[str, dict[str, str]]
+
+    @property
+    def is_green(self) -> bool:
+        return all(finding.ok for finding in self.findings)
+
+
+def judge(params: Mapping[str, Any], before: Mapping[str, Any]) -> Judgement:
+    """Everything about one environment; `before` is the state when it was last green."""
     environment: str = params["environment"]
-    matrix = [Cell.parse(row) for row in params["matrix"]]
+    api = {kind: found for kind, found in params["api"].items() if isinstance(found, list)}
+    account = read(api, environment)
+    matrix = [cell for cell in map(Cell.parse, params["matrix"]) if asked.exists(cell, account)]
     machines: Mapping[str, Mapping[str, Any]] = params["machines"]
     observations = params["observations"]
     errors = {name: error_of(observations.get(name)) for name in ["internet", *machines]}
     seen = {name: observations[name] for name, error in errors.items() if not error}
-
-    findings = cells.judge_cells(
-        matrix, {name: seen[name]["cells"] if name in seen else None for name in errors}, environment
-    )
-    findings += cells.judge_vantages(list(machines), errors, environment)
     outside = seen.get("internet", {})
-    findings += judge_service(params, outside, seen, environment)
+
+    operator = asked.operator_address(peer_of(outside), params["admin_cidrs"])
+    resolved = {name: one.get("resolved", {}) for name, one in seen.items()}
+    paths = asked.declared_paths(matrix, account, operator, resolved)
+    answers = {name: seen[name]["cells"] if name in seen else None for name in errors}
+    findings = cells.judge_cells(matrix, answers, paths, environment)
+    findings += cells.judge_vantages(list(machines), errors, environment)
+    ours = own(api, account)
+    findings += judge_service({**params, "api": ours}, outside, seen, environment)
     intent = Intent(matrix, params["admin_cidrs"], params["translator"], environment)
     subnets = {name: str(machine["subnet"]) for name, machine in machines.items()}
-    findings += declared.judge_declared(params["api"], list(machines), subnets, intent)
+    findings += declared.judge_declared(ours, list(machines), subnets, intent, params["s3_endpoint"])
+    clues = []
     for name, machine in machines.items():
         if name in seen:
-            findings += hosts.judge_host(
-                name, seen[name]["evidence"], machine["services"], machine["forwarded_cidrs"], environment
-            )
-    return findings
+            evidence = seen[name]["evidence"]
+            findings += hosts.judge_host(name, evidence, machine["services"], machine["forwarded_cidrs"], environment)
+            clues += system.clues(name, evidence, environment)
+    after = changes.now({**params, "api": api}, account)
+    return Judgement(findings, clues + changes.clues(before, after, environment), after)
+
+
+def own(api: Mapping[str, list[dict[str, Any]]], account: Account) -> dict[str, list[dict[str, Any]]]:
+    """What is in the VPC of this environment; of an Elastic IP, EC2 does not say the VPC."""
+    vpcs = {one.id for one in account.vpcs if one.environment == account.environment}
+
+    def ours(one: Mapping[str, Any]) -> bool:
+        attached = {attachment["vpc_id"] for attachment in one.get("attachments", [])}
+        return bool(attached & vpcs) if "attachments" in one else one.get("vpc_id", next(iter(vpcs), "")) in vpcs
+
+    return {kind: [one for one in found if ours(one)] for kind, found in api.items()}
+
+
+def peer_of(outside: Mapping[str, Any]) -> str:
+    """The address that SSH saw the operator come from."""
+    return str(outside.get("logins", {}).get("public", {}).get("peer", ""))
 
 
 def judge_service(
@@ -53,11 +92,15 @@ def judge_service(
 ) -> list[Finding]:
     """The page, the way out, the logins."""
     logins, page = outside.get("logins", {}), outside.get("pages", {}).get("page")
-    operator = str(logins.get("public", {}).get("peer", ""))
+    operator = peer_of(outside)
     patterns = params["page"]
-    elastic = next((str(one["public_ip"]) for one in params["api"]["addresses"] if one.get("instance_id")), "")
-    gateway = [str(one["public_ip"]) for nat in params["api"]["nat_gateways"] for one in nat["nat_gateway_addresses"]]
-    findings = service.judge_page(page, patterns["row"], environment)
+    api = params["api"]
+    ours = {one["instance_id"] for one in api["instances"]}
+    elastic = next((str(one["public_ip"]) for one in api["addresses"] if one.get("instance_id") in ours), "")
+    faces = [face for one in api["nat_gateways"] for face in one["nat_gateway_addresses"]]
+    gateway = [str(face["public_ip"]) for face in faces if face.get("public_ip")]
+    local = seen.get("public", {}).get("pages", {}).get("application")
+    findings = service.judge_page(page, patterns["row"], environment, local)
     findings += service.judge_client(page, patterns["client"], operator, environment)
     for name, machine in params["machines"].items():
         answer = seen[name]["pages"].get("egress") if name in seen else None

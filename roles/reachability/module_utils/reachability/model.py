@@ -7,11 +7,12 @@ from typing import Any
 
 EVERYWHERE = "0.0.0.0/0"
 OUTSIDE = ("operator", "internet")  # both are asked from the operator's machine
+OTHER = "other environment"
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One row of the matrix: who asks whom, on which port, and what the answer should be."""
+    """One row of the matrix: who asks whom, for what, and what the answer should be."""
 
     source: str
     target: str
@@ -19,21 +20,30 @@ class Cell:
     expect: str
     reason: str
     protocol: str = "tcp"
+    packets: bool = True  # False: only the API is asked
 
     @classmethod
     def parse(cls, row: dict[str, Any]) -> Cell:
         return cls(
             source=str(row["from"]),
             target=str(row["to"]),
-            port=int(row["port"]),
+            port=int(row.get("port") or 0),
             expect=str(row["expect"]),
             reason=str(row["reason"]),
-            protocol=str(row.get("protocol", "tcp")),
+            protocol=str(row.get("protocol") or "tcp"),
+            packets=bool(row.get("packets", True)),
         )
 
     @property
+    def service(self) -> str:
+        """`:80`, `:53/udp` or ` icmp`, to stand behind a name."""
+        if self.protocol == "icmp":
+            return " icmp"
+        return f":{self.port}" + ("" if self.protocol == "tcp" else f"/{self.protocol}")
+
+    @property
     def name(self) -> str:
-        return f"{self.source} -> {self.target}:{self.port}"
+        return f"{self.source} -> {self.target}{self.service}"
 
 
 # A translator that is no machine: the managed NAT gateway.
@@ -71,6 +81,8 @@ class Finding:
     ok: bool | None
     reason: str = ""
     suspect: Suspect | None = None
+    declared: str = ""  # of a row of the matrix: what the API says, and the rule that decides
+    decided_by: str = ""
 
     @property
     def verdict(self) -> str:
@@ -82,10 +94,12 @@ RANK_MACHINE = 10
 RANK_ADDRESS = 15
 RANK_GROUP = 20
 RANK_ROUTE = 25
+RANK_PATH = 28  # the rule that the path analysis ends at, where none of the above says it better
 RANK_LOGIN = 30
 RANK_KERNEL = 40
 RANK_SERVICE = 50
 RANK_LISTENER = 60
+RANK_CHANGE = 65  # what is not as it was when all was well
 RANK_APPLICATION = 70
 RANK_PACKET = 90
 

@@ -1,8 +1,8 @@
-"""Ask many TCP ports and URLs at once, within a deadline, and tell the ways of failing apart."""
+"""Ask many services and URLs at once, within a deadline, and tell the ways of failing apart."""
 
 from __future__ import annotations
 
-import errno
+import contextlib
 import html
 import ipaddress
 import re
@@ -12,8 +12,10 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, TypeVar
 
+from . import datagrams
 from .model import OUTSIDE, Cell
 
 # From outside, such an address could be a machine of somebody else's network: it is never asked.
@@ -29,7 +31,6 @@ NEVER_FROM_OUTSIDE = tuple(
         "0.0.0.0/8",
     )
 )
-UNREACHABLE = {errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EACCES, errno.EPERM, errno.ENETDOWN}
 PAUSE_SECONDS = 1.0
 T = TypeVar("T")
 
@@ -37,7 +38,7 @@ T = TypeVar("T")
 def cells_from(vantage: str, matrix: list[dict[str, Any]]) -> list[Cell]:
     """The rows that this vantage point asks; the operator's machine stands for the internet."""
     sources = OUTSIDE if vantage == "internet" else (vantage,)
-    return [cell for cell in map(Cell.parse, matrix) if cell.source in sources]
+    return [cell for cell in map(Cell.parse, matrix) if cell.source in sources and cell.packets]
 
 
 def is_askable(vantage: str, address: str) -> bool:
@@ -61,18 +62,36 @@ def connect(address: str, port: int, seconds: float) -> str:
     except (socket.timeout, TimeoutError):
         return "filtered"
     except OSError as error:
-        if error.errno in UNREACHABLE:
+        if error.errno in datagrams.UNREACHABLE:
             return "unreachable"
         raise
 
 
+def knock(cell: Cell, address: str, seconds: float) -> str:
+    """One answer by the protocol of the cell."""
+    if cell.protocol == "icmp":
+        return datagrams.icmp(address, seconds)
+    if cell.protocol == "udp":
+        return datagrams.udp(address, cell.port, seconds)
+    return connect(address, cell.port, seconds)
+
+
 def ask(cell: Cell, address: str, seconds: float) -> str:
     """One answer; what should be open and is not gets a second chance, so that a lost packet is no alarm."""
-    answer = connect(address, cell.port, seconds)
+    answer = knock(cell, address, seconds)
     if cell.expect == "open" and answer != "open":
         time.sleep(PAUSE_SECONDS)
-        answer = connect(address, cell.port, seconds)
+        answer = knock(cell, address, seconds)
     return answer
+
+
+def resolve(name: str) -> str:
+    """The first IPv4 address behind a name or an address, or nothing; asked twice before it is nothing."""
+    for pause in (PAUSE_SECONDS, 0.0):
+        with contextlib.suppress(socket.gaierror):
+            return str(socket.getaddrinfo(name, None, socket.AF_INET, socket.SOCK_STREAM)[0][4][0])
+        time.sleep(pause)
+    return ""
 
 
 def fetch(url: str, seconds: float) -> dict[str, Any]:
@@ -132,18 +151,24 @@ def together(jobs: Mapping[str, Callable[[], T]], seconds: float, late: T) -> di
     return {name: answers.get(name, late) for name in jobs}
 
 
-def ask_all(vantage: str, cells: list[Cell], addresses: dict[str, str], seconds: float) -> dict[str, str]:
-    """The answers to all cells by name; a target without an address has none to be asked at."""
-    answers = {cell.name: "no address" for cell in cells}
+def ask_all(vantage: str, cells: list[Cell], addresses: dict[str, str], seconds: float) -> dict[str, dict[str, str]]:
+    """The answers to all cells by name, and the addresses that were asked.
+
+    A target without an address has none to be asked at.
+    """
+    patience = 2 * seconds + PAUSE_SECONDS + 1
+    names = {cell.target: addresses[cell.target] for cell in cells if addresses.get(cell.target)}
+    resolved = together({target: partial(resolve, name) for target, name in names.items()}, patience, "")
+    answers = {cell.name: "unresolved" if cell.target in names else "no address" for cell in cells}
     jobs: dict[str, Callable[[], str]] = {}
     for cell in cells:
-        address = addresses.get(cell.target, "")
+        address = resolved.get(cell.target, "")
         if is_askable(vantage, address):
-            jobs[cell.name] = lambda cell=cell, address=address: ask(cell, address, seconds)  # type: ignore[misc]
+            jobs[cell.name] = partial(ask, cell, address, seconds)
         elif address:
             raise ValueError(
                 f"{cell.name}: {address} is a private address, and a packet to it from here could "
                 f"reach a machine of somebody else. Give reachability_addresses public addresses."
             )
-    answers.update(together(jobs, 2 * seconds + PAUSE_SECONDS + 1, "unresolved"))
-    return answers
+    answers.update(together(jobs, patience, "filtered"))
+    return {"answers": answers, "resolved": {target: address for target, address in resolved.items() if address}}

@@ -22,9 +22,30 @@ def shorten(text: str, width: int = 44) -> str:
     return line if len(line) <= width else line[: width - 3] + "..."
 
 
-def page_suspect(answer: Mapping[str, Any], environment: str) -> Suspect:
-    """Which of the three programs behind the page to look at, from the status alone."""
+def page_suspect(
+    answer: Mapping[str, Any], environment: str, local: Mapping[str, Any] | None, row_pattern: str
+) -> Suspect:
+    """Which of the three programs behind the page to look at.
+
+    `local` is what the application server answers to its own machine: past the proxy, the groups and the gateway.
+    """
     status, text = answer["status"], shorten(answer["text"], 160)
+    if status == 503 or (local and local["status"] == 503):
+        text = shorten(local["text"], 160) if local and status != 503 else text
+        return Suspect(
+            RANK_APPLICATION,
+            f"MySQL on private, or the application's account in it: {reason_in(text)}",
+            f"The application answers 503: {text}",
+            repair(environment, "mysql_server,tomcat"),
+        )
+    if local and local["status"] == 200 and (not row_pattern or first_match(row_pattern, local["text"])):
+        return Suspect(
+            RANK_APPLICATION - 1,
+            "nginx on public: it does not hand on to Tomcat",
+            f"Tomcat itself answers well on its own machine; by way of nginx the answer is {status or 'none'}: "
+            f"{text or answer.get('error', '')}. Look at proxy_pass, at other sites (nginx -T), and at its error log.",
+            repair(environment, "nginx_proxy"),
+        )
     if status == 0:
         return Suspect(
             RANK_APPLICATION,
@@ -39,23 +60,23 @@ def page_suspect(answer: Mapping[str, Any], environment: str) -> Suspect:
             f"nginx answers {status}: Tomcat behind it does not.",
             repair(environment, "tomcat"),
         )
-    if status == 503:
-        return Suspect(
-            RANK_APPLICATION,
-            "MySQL on private, or the application's account in it",
-            f"The application answers 503: {text}",
-            repair(environment, "mysql_server"),
-        )
     return Suspect(RANK_APPLICATION + 1, "the application", f"{status}: {text}", repair(environment, "tomcat"))
 
 
-def judge_page(answer: Mapping[str, Any] | None, row_pattern: str, environment: str) -> list[Finding]:
+def reason_in(text: str) -> str:
+    """The application's own words for it, if it has any."""
+    return first_match(r"(the (?:database|application's|table) [^.]*)", text) or "it says 503"
+
+
+def judge_page(
+    answer: Mapping[str, Any] | None, row_pattern: str, environment: str, local: Mapping[str, Any] | None = None
+) -> list[Finding]:
     """The page answers 200, and shows what only the database can have given it."""
     if answer is None:
         return []
     ok = answer["status"] == 200
     observed = f"{answer['status']}" if answer["status"] else shorten(str(answer.get("error", "")))
-    suspect = None if ok else page_suspect(answer, environment)
+    suspect = None if ok else page_suspect(answer, environment, local, row_pattern)
     findings = [Finding("service", "operator opens the page", "200", observed, ok, "", suspect)]
     if not row_pattern:
         return findings
@@ -68,7 +89,7 @@ def judge_page(answer: Mapping[str, Any] | None, row_pattern: str, environment: 
             shorten(row) if row else "none",
             bool(row) if ok else None,
             "it crosses every machine and every group on its way",
-            None if row or not ok else page_suspect(answer, environment),
+            None if row or not ok else page_suspect(answer, environment, local, row_pattern),
         )
     )
     return findings

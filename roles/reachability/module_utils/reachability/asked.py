@@ -1,0 +1,77 @@
+"""Which path each row of the matrix means, and what the API says of it."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from .model import OTHER, OUTSIDE, Cell
+from .paths import places, question
+from .paths.account import Account, Interface
+from .paths.packet import Path, PathError, Service
+
+
+def exists(cell: Cell, account: Account) -> bool:
+    """A row about a place that this environment does not have says nothing."""
+    if cell.source == OTHER:
+        return bool(neighbours(account))
+    optional = [end for end in (cell.source, cell.target) if end in ("isolated", "s3")]
+    tiers = {one.tier for one in account.subnets if places.own(account, one.vpc)}
+    return all(end in tiers or end in account.services for end in optional)
+
+
+def neighbours(account: Account) -> list[Interface]:
+    """Machines of this service in other environments."""
+    return [one for one in account.interfaces if one.tier and one.is_up and not places.own(account, one.vpc)]
+
+
+def operator_address(seen: str, admin_cidrs: list[str]) -> ipaddress.IPv4Address:
+    """As whom SSH sees the operator, if that is one who is meant; else the first who is."""
+    cidrs = [ipaddress.ip_network(one) for one in admin_cidrs if ":" not in one]
+    try:
+        address = ipaddress.IPv4Address(seen)
+    except ValueError:
+        address = places.ANYBODY
+    if any(address in cidr for cidr in cidrs) or not cidrs:
+        return address
+    return ipaddress.IPv4Address(cidrs[0][0])
+
+
+def ends(
+    cell: Cell, account: Account, operator: ipaddress.IPv4Address, resolved: Mapping[str, str]
+) -> tuple[places.Place, places.Place] | None:
+    """Source and target; None where one of them is not there."""
+    try:
+        if cell.source in OUTSIDE:
+            source = places.Place(cell.source, address=operator if cell.source == "operator" else places.ANYBODY)
+        elif cell.source == OTHER:
+            nic = neighbours(account)[0]
+            source = places.Place(cell.source, nic, nic.address)
+        else:
+            source = places.find(account, cell.source)
+        target = places.find(account, cell.target, source)
+    except PathError:
+        return None
+    if cell.source == OTHER and target.nic:
+        # By the private address, which is nobody's over there.
+        target = places.Place(cell.target, address=target.nic.address, literal=True)
+    if cell.target in resolved and target.nic is None:
+        target = replace(target, address=ipaddress.IPv4Address(resolved[cell.target]))
+    return source, target
+
+
+def declared_paths(
+    matrix: list[Cell],
+    account: Account,
+    operator: ipaddress.IPv4Address,
+    resolved: Mapping[str, Mapping[str, Any]],
+) -> dict[str, Path]:
+    """The path of each row by its name; `resolved` is what each vantage point found behind the names."""
+    paths = {}
+    for cell in matrix:
+        found = ends(cell, account, operator, resolved.get(cell.source, {}))
+        if found:
+            paths[cell.name] = question.follow(account, *found, Service(cell.protocol, cell.port))
+    return paths

@@ -1,0 +1,132 @@
+"""Judge what every machine needs, whatever it serves: disks, names, time, SSH, its line; and clues of its filters."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .model import RANK_CHANGE, RANK_KERNEL, RANK_LOGIN, RANK_SERVICE, Finding, Suspect, repair
+
+FULL_PERCENT = 95
+SMALLEST_MTU = 1500  # every Ethernet has it, and packets of others are not cut
+DROPS = ("DROP", "REJECT")
+
+
+def judge_system(machine: str, evidence: dict[str, Any], environment: str) -> list[Finding]:
+    """All findings of this kind about one machine; what could not be read is not judged."""
+    findings = []
+    for judge in (judge_disks, judge_line, judge_names, judge_ssh, judge_clock):
+        findings += judge(machine, evidence, environment)
+    return findings
+
+
+def judged(question: str, intended: str, observed: str, ok: bool, suspect: Suspect) -> Finding:
+    return Finding("hosts", question, intended, observed, ok, "", None if ok else suspect)
+
+
+def judge_disks(machine: str, evidence: dict[str, Any], environment: str) -> list[Finding]:
+    disks = evidence["disks"] or []
+    if not disks:
+        return []
+    full = [one for one in disks if max(one["used"], one["inodes"]) >= FULL_PERCENT or one["read_only"]]
+    worst = max(full or disks, key=lambda one: max(one["used"], one["inodes"]))
+    observed = f"{worst['mount']} {max(worst['used'], worst['inodes'])} %" + " read-only" * worst["read_only"]
+    suspect = Suspect(
+        RANK_KERNEL + 4,
+        f"disk of {machine} is {'read-only' if worst['read_only'] else 'full'} ({observed})",
+        f"df -h and df -i on {machine} show it. A run does not make room: a person must, or give it a larger disk.",
+        repair(environment),
+    )
+    return [judged(f"{machine} has room on its disk", f"< {FULL_PERCENT} %", observed, not full, suspect)]
+
+
+def judge_line(machine: str, evidence: dict[str, Any], environment: str) -> list[Finding]:
+    name, mtu = evidence["interface"]["name"], evidence["interface"]["mtu"]
+    if not name:
+        return []
+    suspect = Suspect(
+        RANK_KERNEL + 5,
+        f"MTU of {name} on {machine} is {mtu}",
+        f"Packets larger than {mtu} are cut or lost: small questions are answered, downloads hang. "
+        f"ip link set {name} mtu 9001 on {machine}, or reboot it.",
+        repair(environment),
+    )
+    return [
+        judged(f"{machine} takes whole packets (MTU)", f">= {SMALLEST_MTU}", str(mtu), mtu >= SMALLEST_MTU, suspect)
+    ]
+
+
+def judge_names(machine: str, evidence: dict[str, Any], environment: str) -> list[Finding]:
+    seen = evidence["names"] or {"found": {}, "servers": []}
+    unknown = [name for name, address in seen["found"].items() if not address]
+    if not seen["found"]:
+        return []
+    suspect = Suspect(
+        RANK_KERNEL + 6,
+        f"name resolution on {machine} (asks {', '.join(seen['servers']) or 'nobody'})",
+        f"{', '.join(unknown)} does not resolve there: look at /etc/resolv.conf and /etc/nsswitch.conf.",
+        repair(environment),
+    )
+    question = f"{machine} resolves names"
+    return [judged(question, "yes", f"not {', '.join(unknown)}" if unknown else "yes", not unknown, suspect)]
+
+
+def judge_ssh(machine: str, evidence: dict[str, Any], environment: str) -> list[Finding]:
+    """Keys only, nobody as root; and the bastion hands on what it is there for."""
+    settings = evidence["ssh"] or {}
+    if not settings:
+        return []
+    wrong = [
+        f"{key} {settings[key]}"
+        for key, bad in (("passwordauthentication", ("yes",)), ("permitrootlogin", ("yes",)))
+        if settings.get(key) in bad
+    ]
+    if machine == "public":
+        wrong += [
+            f"{key} {settings[key]}"
+            for key in ("allowtcpforwarding", "allowagentforwarding")
+            if settings.get(key) in ("no", "remote")
+        ]
+    words = {"allowtcpforwarding": "AllowTcpForwarding", "allowagentforwarding": "AllowAgentForwarding"}
+    named = "; ".join(" ".join([words.get(one.split()[0], one.split()[0]), one.split()[1]]) for one in wrong)
+    role = "ssh_bastion,host_baseline" if machine == "public" else "host_baseline"
+    suspect = Suspect(
+        RANK_LOGIN - 1,
+        f"sshd of {machine}: {named}",
+        f"sshd -T on {machine} shows what is in force; the first of its files that says something wins.",
+        repair(environment, role),
+    )
+    return [judged(f"sshd of {machine} is as it should be", "yes", named or "yes", not wrong, suspect)]
+
+
+def judge_clock(machine: str, evidence: dict[str, Any], environment: str) -> list[Finding]:
+    if not evidence["clock"]:
+        return []  # a container has the clock of its host
+    right = bool(evidence["clock"]["synchronised"])
+    suspect = Suspect(
+        RANK_SERVICE + 3,
+        f"clock of {machine} follows no other",
+        "timedatectl says that it is not synchronised: certificates and signatures fail sooner or later.",
+        repair(environment, "host_baseline"),
+    )
+    return [judged(f"the clock of {machine} is set by another", "yes", "yes" if right else "no", right, suspect)]
+
+
+def clues(machine: str, evidence: dict[str, Any], environment: str) -> list[Suspect]:
+    """What may explain a wrong answer, and is no fault where all answers are right: a filter on the machine."""
+    rules = [
+        f"{table} {rule}"
+        for table, lines in (evidence["rules"] or {}).items()
+        for rule in lines
+        if (rule.startswith(":") and "FORWARD" not in rule and rule.split()[1] in DROPS)
+        or (rule.startswith("-A") and any(f"-j {verdict}" in rule for verdict in DROPS))
+    ]
+    if not rules:
+        return []
+    return [
+        Suspect(
+            RANK_CHANGE - 1,
+            f"packet filter on {machine}: {rules[0]}",
+            f"It drops packets on the machine itself: {'; '.join(rules)}",
+            repair(environment),
+        )
+    ]
