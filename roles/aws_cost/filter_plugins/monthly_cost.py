@@ -34,7 +34,8 @@ def _items(intent: Intent, prices: Prices) -> Iterator[tuple[str, float, str]]:
     address = prices["address_hour"] * hours
     for machine in intent["machines"]:
         price = prices["machine_hour"][machine["type"]] * hours
-        yield f"{machine['name']} machine, {machine['type']}", price, INSTANCES
+        spot = ", on the spot market: at most" if machine.get("spot") else ""
+        yield f"{machine['name']} machine, {machine['type']}{spot}", price, INSTANCES
     for machine in intent["machines"]:
         size = int(machine["disk_gb"])
         yield f"disk of the {machine['name']} machine, {size} GiB gp3", size * prices["disk_gb_month"], INSTANCES

@@ -92,6 +92,7 @@ nat_gateways: {description: NAT gateways of the VPC that are not deleted., type:
 endpoints: {description: Endpoints of the VPC., type: list, returned: always}
 addresses: {description: Elastic IPs with the tags., type: list, returned: always}
 key_pairs: {description: Key pairs with the tags., type: list, returned: always}
+launch_templates: {description: Launch templates with the tags., type: list, returned: always}
 volumes: {description: Disks with the tags., type: list, returned: always}
 parameters:
   description: Names of the parameters; the value where it is no secret.

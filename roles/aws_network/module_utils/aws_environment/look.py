@@ -110,6 +110,7 @@ class Environment:
         addresses = ask(self.ec2, "describe_addresses", "Addresses", Filters=self.tagged)
         key_pairs = ask(self.ec2, "describe_key_pairs", "KeyPairs", Filters=self.tagged)
         volumes = ask(self.ec2, "describe_volumes", "Volumes", Filters=self.tagged)
+        templates = ask(self.ec2, "describe_launch_templates", "LaunchTemplates", Filters=self.tagged)
         zones = ask(self.ec2, "describe_availability_zones", "AvailabilityZones", Filters=by(state="available"))
         parameters = ask(
             self.ssm, "get_parameters_by_path", "Parameters", Path=self.path, Recursive=True, WithDecryption=False
@@ -127,6 +128,10 @@ class Environment:
                 for address in addresses
             ],
             "key_pairs": [self.item(pair, "KeyPairId", key_name=pair["KeyName"]) for pair in key_pairs],
+            "launch_templates": [
+                self.item(template, "LaunchTemplateId", template_name=template["LaunchTemplateName"])
+                for template in templates
+            ],
             "volumes": [self.item(volume, "VolumeId", size_gb=volume["Size"]) for volume in volumes],
             "locked": any(parameter["Name"] == f"{self.path}/lock" for parameter in parameters),
             "parameters": {

@@ -26,6 +26,11 @@ def living(found: Item, tier: str) -> list[dict[str, Any]]:
 def _all(found: Item, wanted: Item) -> Iterator[tuple[str, str]]:
     if not found["key_pairs"]:
         yield "key", f"EC2 has no key pair {wanted['name']}"
+    spot = any(machine["spot"] for machine in wanted["machines"])
+    if spot and not found["launch_templates"]:
+        yield "template", f"there is no launch template {wanted['name']}-spot"
+    if found["launch_templates"] and not spot:
+        yield "template", f"the launch template {wanted['name']}-spot is not asked for"
     for secret in wanted["secrets"]:
         if secret not in found["parameters"]:
             yield "secrets", f"there is no secret {secret}"
