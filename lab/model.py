@@ -47,12 +47,18 @@ class Interface:
     group_ids: tuple[str, ...] = ()
     source_dest_check: bool = True
     secondary_ips: tuple[IPv4Address, ...] = ()
+    secondary_public: tuple[tuple[IPv4Address, IPv4Address], ...] = ()  # private and public of each
     device_index: int = 0
 
     @property
     def addresses(self) -> tuple[IPv4Address, ...]:
         """All its private addresses, the primary one first."""
         return (self.private_ip, *self.secondary_ips)
+
+    @property
+    def mappings(self) -> tuple[tuple[IPv4Address, IPv4Address], ...]:
+        """Each private address that has a public one, with it."""
+        return (*([(self.private_ip, self.public_ip)] if self.public_ip else []), *self.secondary_public)
 
     @property
     def is_nat_gateway(self) -> bool:

@@ -101,8 +101,17 @@ def _interface(nic: Any, owner_id: str) -> Interface:
         group_ids=tuple(sorted(group.id for group in nic.group_set)),
         source_dest_check=bool(nic.source_dest_check),
         secondary_ips=tuple(IPv4Address(one) for one in secondary if one != nic.private_ip_address),
+        secondary_public=tuple(
+            (IPv4Address(private), IPv4Address(one.public_ip)) for private, one in sorted(secondary_of(nic).items())
+        ),
         device_index=int(nic.device_index or 0),
     )
+
+
+def secondary_of(nic: Any) -> dict[str, Any]:
+    """The Elastic IPs of an interface's secondary private addresses."""
+    found = (one for one in list(nic.ec2_backend.addresses) if one.eni is nic)
+    return {one.lab_private: one for one in found if getattr(one, "lab_private", None)}
 
 
 def _instance(backend: Any, one: Any) -> Instance:
@@ -182,12 +191,17 @@ def _acl(acl: Any) -> NetworkAcl:
 
 
 def _acl_entry(entry: Any) -> AclEntry:
+    """For ICMP the type and code stand where the ports do, as in a group's rule."""
+    protocol = PROTOCOLS.get(str(entry.protocol), str(entry.protocol))
+    first, last = entry.port_range_from, entry.port_range_to
+    if protocol == "icmp":
+        first, last = entry.icmp_type, entry.icmp_code
     return AclEntry(
         number=int(entry.rule_number),
         allow=entry.rule_action == "allow",
         egress=str(entry.egress).lower() == "true",
-        protocol=PROTOCOLS.get(str(entry.protocol), str(entry.protocol)),
+        protocol=protocol,
         cidr=IPv4Network(entry.cidr_block),
-        from_port=None if entry.port_range_from is None else int(entry.port_range_from),
-        to_port=None if entry.port_range_to is None else int(entry.port_range_to),
+        from_port=None if first is None else int(first),
+        to_port=None if last is None else int(last),
     )

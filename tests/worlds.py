@@ -9,6 +9,8 @@
         groups: {web: {ingress: [tcp 80 0.0.0.0/0]}}
         machines: {web: {subnet: public, address: 10.1.1.10, public: 16, groups: [web]}}
 
+A machine with `of: web, index: 1` is a second interface of the machine `web`.
+
 A rule is `PROTOCOL PORTS PEER`: `tcp 80 0.0.0.0/0`, `tcp 8000-8010 web`, `icmp 8 10.0.0.0/8`, `all 10.1.2.0/24`.
 """
 
@@ -147,11 +149,15 @@ def _interface(vpc: str, name: str, spec: dict[str, Any], pool: IPv4Network) -> 
         id=identifier("eni", vpc, name),
         vpc_id=identifier("vpc", vpc),
         subnet_id=identifier("subnet", vpc, spec["subnet"]),
-        instance_id=machine_id(vpc, name),
+        instance_id=machine_id(vpc, spec.get("of", name)),
         private_ip=address,
         mac="02:00:" + ":".join(f"{byte:02x}" for byte in address.packed),
         public_ip=pool[spec["public"]] if "public" in spec else None,
         group_ids=tuple(identifier("sg", vpc, one) for one in spec.get("groups", [])),
         source_dest_check=spec.get("check", True),
         secondary_ips=tuple(IPv4Address(one) for one in spec.get("secondary", [])),
+        secondary_public=tuple(
+            (IPv4Address(private), pool[number]) for private, number in spec.get("secondary_public", {}).items()
+        ),
+        device_index=spec.get("index", 0),
     )

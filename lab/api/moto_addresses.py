@@ -14,6 +14,7 @@ from moto.ec2.responses.elastic_ip_addresses import ElasticIPAddresses
 
 from lab.api.guards import guard, refusal, replace
 from lab.api.moto_routes import refuse_ambiguous
+from lab.observe import secondary_of
 
 
 def mend_addresses() -> None:
@@ -23,12 +24,6 @@ def mend_addresses() -> None:
     _disassociate_from_its_own()
     _go_with_interface()
     guard(ElasticIPAddresses, "disassociate_address", _is_not_of_gateway)
-
-
-def secondary_of(nic: Any) -> dict[str, Any]:
-    """The Elastic IPs of an interface's secondary private addresses."""
-    found = (one for one in list(nic.ec2_backend.addresses) if one.eni is nic)
-    return {one.lab_private: one for one in found if one.lab_private}
 
 
 def _know_private_address() -> None:

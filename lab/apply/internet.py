@@ -128,11 +128,11 @@ table ip internet {{
                 self._linked.add(vpc.id)
         self._linked &= {vpc.id for vpc in vpcs}
         routes = frozenset(
-            (f"{nic.public_ip}/32", f"via {GATEWAY_VPC_END} dev {short(vpc.id)} onlink")
+            (f"{public}/32", f"via {GATEWAY_VPC_END} dev {short(vpc.id)} onlink")
             for vpc in vpcs
             if vpc.gateway_id
             for nic in vpc.interfaces
-            if nic.public_ip
+            for _, public in nic.mappings
         )
         kept = {address for address, _ in routes}
         gone = sorted(address for address, _ in self._routes if address not in kept)

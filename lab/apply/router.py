@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from ipaddress import IPv4Address, IPv4Network
 
 from lab.apply import namespaces
 from lab.compile.firewall import compile_firewall
@@ -16,7 +17,7 @@ from lab.compile.names import (
     short,
 )
 from lab.compile.routes import Routing, compile_routing
-from lab.compile.tracking import UNTRACKED_MARK, cut_by_change
+from lab.compile.tracking import cut_by_change
 from lab.config import LabConfig
 from lab.model import Interface, Vpc
 from lab.run import in_namespace, run
@@ -25,6 +26,7 @@ from lab.run import in_namespace, run
 # Source: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/network_mtu.html
 VPC_MTU = 9001
 INTERNET_MTU = 1500
+POLICY_TABLE = 10000  # of a machine's further interfaces, plus their device index
 
 ROUTER_SYSCTL: dict[str, str | int] = {
     "net.ipv4.ip_forward": 1,
@@ -47,12 +49,21 @@ MACHINE_SYSCTL: dict[str, str | int] = {
 
 
 @dataclass
+class Port:
+    """The other end of a router's cable: whose it is, as which interface, with which secondary addresses."""
+
+    machine: str
+    index: int
+    secondary: frozenset[IPv4Address] = frozenset()
+
+
+@dataclass
 class Router:
     """The living router of one VPC; remembers what it applied so that only differences are written."""
 
     config: LabConfig
     vpc_id: str
-    _ports: dict[str, str] = field(default_factory=dict)  # interface id -> namespace of its machine
+    _ports: dict[str, Port] = field(default_factory=dict)  # by interface id
     _ruleset: str = ""
     _applied: Vpc | None = None
     _routing: Routing = field(default_factory=lambda: Routing(frozenset(), frozenset()))
@@ -102,15 +113,20 @@ class Router:
             self.unplug(gone)
         for nic_id in wanted.keys() - self._ports.keys():
             self._plug(vpc, wanted[nic_id])
+        for nic in vpc.interfaces:
+            self._give_secondary_addresses(nic)
         self._apply_firewall(vpc)
         self._apply_routing(compile_routing(vpc))
 
     def unplug(self, nic_id: str) -> None:
         """Pull the cable of one interface; with a machine's last one go its firewall rules and sysctls."""
-        machine = self._ports.pop(nic_id, None)
+        port = self._ports.pop(nic_id, None)
         run(["ip", "-n", self.namespace, "link", "delete", short(nic_id)], check=False)
-        if machine and machine not in self._ports.values():
-            namespaces.delete(machine)
+        if port and port.machine not in {one.machine for one in self._ports.values()}:
+            namespaces.delete(port.machine)
+        elif port:
+            stale = [f"rule delete priority {POLICY_TABLE + port.index}"] * (1 + len(port.secondary))
+            namespaces.batch(port.machine, stale if port.index else [], tolerant=True)
         lost = {route for route in self._routing.routes if short(nic_id) in route.via.split()}
         self._routing = Routing(self._routing.rules, self._routing.routes - lost)
 
@@ -144,7 +160,39 @@ class Router:
         )
         if nic.is_nat_gateway:
             self._become_nat_gateway(machine, inside)
-        self._ports[nic.id] = machine
+        if nic.device_index:
+            self._answer_by_itself(machine, nic, subnet.cidr)
+        self._ports[nic.id] = Port(machine, nic.device_index)
+
+    def _answer_by_itself(self, machine: str, nic: Interface, subnet: IPv4Network) -> None:
+        """What comes from a further interface's address leaves by that interface, or its router would drop it.
+
+        The images of AWS do the same: https://github.com/amazonlinux/amazon-ec2-net-utils
+        """
+        number, inside = POLICY_TABLE + nic.device_index, instance_interface(nic.device_index)
+        namespaces.batch(
+            machine,
+            [
+                f"route add {subnet} dev {inside} table {number}",
+                f"route add default via {subnet[1]} dev {inside} table {number}",
+                f"rule add priority {number} from {nic.private_ip} lookup {number}",
+            ],
+        )
+
+    def _give_secondary_addresses(self, nic: Interface) -> None:
+        """The images of AWS take their secondary addresses from the metadata; the lab puts them there."""
+        port, inside = self._ports[nic.id], instance_interface(nic.device_index)
+        wanted, number = frozenset(nic.secondary_ips), POLICY_TABLE + nic.device_index
+        new, gone = sorted(wanted - port.secondary), sorted(port.secondary - wanted)
+        commands = [f"address replace {one}/32 dev {inside}" for one in new]
+        if nic.device_index:
+            commands += [f"rule add priority {number} from {one} lookup {number}" for one in new]
+        namespaces.batch(port.machine, commands)
+        namespaces.batch(port.machine, [f"address delete {one}/32 dev {inside}" for one in gone], tolerant=True)
+        if nic.device_index:
+            stale = [f"rule delete priority {number} from {one}" for one in gone]
+            namespaces.batch(port.machine, stale, tolerant=True)
+        port.secondary = wanted
 
     def _become_nat_gateway(self, machine: str, inside: str) -> None:
         """Forward for everybody under the own address; what nobody asked for is dropped without a word.
@@ -165,12 +213,13 @@ table ip nat_gateway {{
         if ruleset != self._ruleset:
             run(in_namespace(self.namespace, ["nft", "-f", "-"]), stdin=ruleset)
             self._ruleset = ruleset
-        for address in cut_by_change(self._applied or vpc, vpc):
+        for direction, address in cut_by_change(self._applied or vpc, vpc):
             # Forgotten, so that the next packet is judged like the first.
-            forget = ["conntrack", "-D", "--mark", str(UNTRACKED_MARK), "--reply-src", str(address)]
+            bit = f"{direction.mark}/{direction.mark}"
+            forget = ["conntrack", "-D", "--mark", bit, direction.side, str(address)]
             run(in_namespace(self.namespace, forget), check=False)
         self._applied = vpc
-        mapped = frozenset((str(nic.private_ip), str(nic.public_ip)) for nic in vpc.interfaces if nic.public_ip)
+        mapped = frozenset((str(private), str(public)) for nic in vpc.interfaces for private, public in nic.mappings)
         for _, public in self._mapped - mapped:
             # A flow over a mapping that is gone ends with it.
             for side in ("--orig-dst", "--reply-dst"):

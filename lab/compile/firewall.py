@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 
 from lab.compile.matches import acl_match, rule_matches
 from lab.compile.names import ENDPOINT_INTERFACE, GATEWAY_INTERFACE, chain, members, short
-from lab.compile.tracking import UNTRACKED_MARK, UNTRACKED_PROTOCOLS, is_untracked
+from lab.compile.tracking import EGRESS, INGRESS, UNTRACKED_PROTOCOLS, Direction, is_untracked, rules_of
 from lab.model import ANYWHERE, Interface, NetworkAcl, Rule, SecurityGroup, Vpc
 
 NOT_OUTSIDE = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")  # RFC 1918, RFC 6598
@@ -38,12 +38,12 @@ def _elements(values: Iterable[str]) -> str:
 
 
 def _gateway_maps(vpc: Vpc) -> Iterator[str]:
-    mapped = [nic for nic in vpc.interfaces if nic.public_ip and vpc.gateway_id]
-    inward = _elements(f"{nic.public_ip} : {nic.private_ip}" for nic in mapped)
-    outward = _elements(f"{nic.private_ip} : {nic.public_ip}" for nic in mapped)
+    mapped = [pair for nic in vpc.interfaces for pair in nic.mappings if vpc.gateway_id]
+    inward = _elements(f"{public} : {private}" for private, public in mapped)
+    outward = _elements(f"{private} : {public}" for private, public in mapped)
     yield f"map public_to_private {{ type ipv4_addr : ipv4_addr;{inward} }}"
     yield f"map private_to_public {{ type ipv4_addr : ipv4_addr;{outward} }}"
-    yield f"set public_holders {{ type ipv4_addr;{_elements(str(nic.private_ip) for nic in mapped)} }}"
+    yield f"set public_holders {{ type ipv4_addr;{_elements(str(private) for private, _ in mapped)} }}"
 
 
 def _member_sets(vpc: Vpc) -> Iterator[str]:
@@ -144,19 +144,21 @@ def _group_chains(vpc: Vpc) -> Iterator[str]:
             yield f"chain {chain(short(nic.id), 'ingress')} {{ accept; }}"
             continue
         own = [groups[group_id] for group_id in nic.group_ids if group_id in groups]
-        yield from _rule_chain(chain(short(nic.id), "egress"), own, peer="daddr", verdict="return")
-        yield from _rule_chain(chain(short(nic.id), "ingress"), own, peer="saddr", verdict="accept")
+        yield from _rule_chain(chain(short(nic.id), "egress"), own, EGRESS)
+        yield from _rule_chain(chain(short(nic.id), "ingress"), own, INGRESS)
 
 
-def _rule_chain(name: str, groups: list[SecurityGroup], *, peer: str, verdict: str) -> Iterator[str]:
+def _rule_chain(name: str, groups: list[SecurityGroup], direction: Direction) -> Iterator[str]:
+    peer, verdict = ("saddr", "accept") if direction is INGRESS else ("daddr", "return")
+    responses = rules_of(groups, EGRESS if direction is INGRESS else INGRESS)
     yield f"chain {name} {{"
     for group in groups:
-        rules: tuple[Rule, ...] = group.egress if peer == "daddr" else group.ingress
+        rules: tuple[Rule, ...] = group.ingress if direction is INGRESS else group.egress
         for rule in rules:
             for match in rule_matches(rule, peer=peer):
-                if peer == "saddr" and is_untracked(rule, groups):
+                if is_untracked(rule, responses):
                     protocols = ", ".join(UNTRACKED_PROTOCOLS)
-                    yield f"  {match}meta l4proto {{ {protocols} }} ct mark set {UNTRACKED_MARK}"
+                    yield f"  {match}meta l4proto {{ {protocols} }} ct mark set ct mark or {direction.mark}"
                 yield f'  {match}{verdict} comment "{group.id}"'
     yield "  counter drop"
     yield "}"

@@ -62,7 +62,7 @@ def _by_address(model: Model, words: str, address: IPv4Address, near: Place | No
         private = [(vpc, nic) for vpc, nic in private if vpc.id == near.vpc.id]
     if len(private) > 1:
         raise UnknownPlace(f"{words} is an address in several VPCs", hint="give a Name tag or an instance id")
-    public = [(vpc, nic) for vpc, nic in every if nic.public_ip == address]
+    public = [(vpc, nic) for vpc, nic in every if address in [public for _, public in nic.mappings]]
     for vpc, nic in private or public:
         return Place(words, nic, vpc, address, literal=True)
     return Place(words, address=address, literal=True)

@@ -219,18 +219,18 @@ class Walk:
         for network, code in NOT_OUTSIDE.items():
             if packet.target in network:
                 self.decide(packet, gateway, f"there is no {packet.target} on the internet", code)
-        holder = next((one for one in vpc.interfaces if one.public_ip and one.private_ip == packet.source), None)
-        if holder is None or holder.public_ip is None:
+        public = dict(pair for nic in vpc.interfaces for pair in nic.mappings).get(packet.source)
+        if public is None:
             said = f"{packet.source} has no public address"
             self.decide(packet, gateway, said, Code.IGW_PUBLIC_IP_ASSOCIATION_FOR_EGRESS)
             raise AssertionError  # decide has raised
-        self.decide(packet, gateway, f"translates {packet.source} to {holder.public_ip}")
-        return self.arrive_outside(replace(packet, source=holder.public_ip))
+        self.decide(packet, gateway, f"translates {packet.source} to {public}")
+        return self.arrive_outside(replace(packet, source=public))
 
     def arrive_outside(self, packet: Packet) -> Packet:
         """A packet on the internet: it enters the VPC that holds its target, or has arrived."""
         for vpc in self.model.vpcs:
-            nic = next((one for one in vpc.interfaces if one.public_ip == packet.target), None)
+            nic = next((one for one in vpc.interfaces if packet.target in [public for _, public in one.mappings]), None)
             if nic and vpc.gateway_id:
                 return self._into_gateway(vpc, nic, packet)
             if nic:
@@ -247,8 +247,9 @@ class Walk:
         """Inbound, the subnet's route table is not asked: the gateway knows the interface."""
         if not self.is_up(nic):
             self.decide(packet, self.label(nic), f"the instance is {self.state(nic)}", Code.BAD_STATE)
-        self.decide(packet, vpc.gateway_id or "", f"translates {packet.target} to {nic.private_ip}")
-        inside = replace(packet, target=nic.private_ip)
+        private = next(private for private, public in nic.mappings if public == packet.target)
+        self.decide(packet, vpc.gateway_id or "", f"translates {packet.target} to {private}")
+        inside = replace(packet, target=private)
         self._pass_acl(vpc, nic.subnet_id, inside, egress=False)
         return self._enter(vpc, nic, inside, Peer(inside.source, None))
 

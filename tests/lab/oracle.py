@@ -60,6 +60,12 @@ class Machine:
     def addresses(self) -> list[IPv4Address]:
         return [self.address, *map(IPv4Address, self.spec.get("secondary", []))]
 
+    @cached_property
+    def publics(self) -> dict[IPv4Address, int]:
+        """Which of its private addresses have a public one: its number in the pool."""
+        primary = {self.address: self.spec["public"]} if "public" in self.spec else {}
+        return primary | {IPv4Address(to): number for to, number in self.spec.get("secondary_public", {}).items()}
+
     @property
     def is_nat_gateway(self) -> bool:
         return self.place.endswith("/nat-gateway")
@@ -110,7 +116,8 @@ class Oracle:
                 place = OUTSIDE
                 continue
             if sender is None:
-                packet = packet._replace(target=receiver.address)  # the gateway translates one to one
+                numbers = {self.pool[number]: private for private, number in receiver.publics.items()}
+                packet = packet._replace(target=numbers[packet.target])  # the gateway translates one to one
             self.stray(receiver, packet)
             self.into(receiver, packet, sender)
             kept = self.received(receiver, packet)
@@ -123,8 +130,8 @@ class Oracle:
     def outside(self, packet: Packet) -> Machine | None:
         """On the internet: whose public address is that?"""
         for machine in self.machines:
-            public = machine.spec.get("public")
-            if public is not None and self.pool[public] == packet.target and self.vpcs[machine.vpc].get("gateway"):
+            addresses = [self.pool[number] for number in machine.publics.values()]
+            if packet.target in addresses and self.vpcs[machine.vpc].get("gateway"):
                 return machine
         if packet.target != self.stranger:
             raise Lost
@@ -148,10 +155,10 @@ class Oracle:
             return receiver, packet
         # The gateway forwards what has a public address, under that address, and nothing for private ranges.
         # vpc/latest/reachability/explanation-codes.html, IGW_*
-        holder = next((m for m in self.machines if m.vpc == sender.vpc and m.address == packet.source), None)
-        if holder is None or holder.spec.get("public") is None or any(packet.target in one for one in RFC1918):
+        holder = next((m for m in self.machines if m.vpc == sender.vpc and packet.source in m.publics), None)
+        if holder is None or any(packet.target in one for one in RFC1918):
             raise Lost
-        return None, packet._replace(source=self.pool[holder.spec["public"]])
+        return None, packet._replace(source=self.pool[holder.publics[packet.source]])
 
     def machine(self, vpc: str, name: str) -> Machine | None:
         return next((one for one in self.machines if one.place == f"{vpc}/{name}"), None)

@@ -85,13 +85,13 @@ class DataPlane:
             self._listeners[name] = self._listen(name)
         for vpc, key, one in self._machines():
             if one.get("power") is not False:
-                self._own_secondary_addresses(self.namespace(f"{vpc}/{key}"), one.get("secondary", []))
                 self._forwarding(self.namespace(f"{vpc}/{key}"), on=bool(one.get("masquerade")))
 
     def _machines(self) -> Iterator[tuple[str, str, dict[str, Any]]]:
         for vpc, spec in self.world["vpcs"].items():
             for key, one in spec.get("machines", {}).items():
-                yield vpc, key, one
+                if "of" not in one:  # a further interface of another one
+                    yield vpc, key, one
 
     def namespace(self, place: str) -> str:
         """`a/web` is a machine; `internet` is a stranger out there."""
@@ -102,11 +102,6 @@ class DataPlane:
     def _listen(self, namespace: str, address: str = "0.0.0.0") -> list[socket.socket]:
         kinds = (socket.SOCK_STREAM, socket.SOCK_DGRAM)
         return [bind_socket(namespace, kind, (address, port)) for kind in kinds for port in LISTENING_PORTS]
-
-    def _own_secondary_addresses(self, namespace: str, addresses: list[str]) -> None:
-        """What the operating system of a machine must do by itself."""
-        for address in addresses:
-            run(["ip", "-n", namespace, "address", "replace", f"{address}/32", "dev", "ens5"])
 
     def _forwarding(self, namespace: str, *, on: bool) -> None:
         """What a NAT instance does: forward, and hide the sender behind its own address."""
