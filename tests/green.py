@@ -204,6 +204,7 @@ def units(*names: str) -> dict[str, dict[str, str]]:
 def evidence(**changes: Any) -> dict[str, Any]:
     found = {
         "ip_forward": "1",
+        "kept_forwarding": "1",
         "rules": copy.deepcopy(RULES),
         "listeners": ["0.0.0.0:22", "*:80", "[::ffff:127.0.0.1]:8080"],
         "interface": {"name": "ens5", "mtu": 9001},

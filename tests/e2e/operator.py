@@ -75,14 +75,14 @@ class Run:
 class Operator:
     """One person, one lab, one environment."""
 
-    build = REPO / "build" / LAB
-
-    def __init__(self) -> None:
-        self.scratch = self.build.with_name(f"{LAB}-molecule")
+    def __init__(self, lab_name: str = LAB, port: int = PORT, build: Path | None = None) -> None:
+        self.lab_name, self.port = lab_name, port
+        self.build = build or REPO / "build" / lab_name
+        self.scratch = self.build.with_name(f"{lab_name}-molecule")
         keep = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "ANSIBLE_"))}
         self.environment = keep | {
-            "ONEBOX_LAB_NAME": LAB,
-            "ONEBOX_LAB_PORT": str(PORT),
+            "ONEBOX_LAB_NAME": lab_name,
+            "ONEBOX_LAB_PORT": str(port),
             "MOLECULE_EPHEMERAL_DIRECTORY": str(self.scratch),
             "NO_COLOR": "1",
         }
@@ -98,15 +98,22 @@ class Operator:
         return Run(list(argv), self.environment | (self.aws if aws else {}), seconds)
 
     def lab(self, verb: str, *, check: bool = True) -> Run:
-        done = self.run("lab", verb, "--name", LAB, seconds=120, aws=False)
+        done = self.run("lab", verb, "--name", self.lab_name, seconds=120, aws=False)
         return done.check() if check else done
 
     @cached_property
     def aws(self) -> dict[str, str]:
         """The only thing that Ansible learns of the lab."""
-        text = Run(["lab", "env", "--name", LAB, "--json"], self.environment, 30).check().output
+        text = Run(["lab", "env", "--name", self.lab_name, "--json"], self.environment, 30).check().output
         variables: dict[str, str] = json.loads(text)
         return variables
+
+    def make_key(self) -> None:
+        """The operator's key pair, where molecule has not made one."""
+        self.build.mkdir(mode=0o700, parents=True, exist_ok=True)
+        key = self.build / "id_ed25519"
+        if not key.exists():
+            self.run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key), aws=False).check()
 
     def molecule(self, verb: str, *, seconds: float = 900) -> Run:
         return self.run("molecule", verb, "--scenario-name", "default", seconds=seconds, aws=False).check()

@@ -34,19 +34,26 @@ def answers_of(model: Model) -> Answers:
             for _, nic in every
             if not nic.is_nat_gateway
         ],
-        "addresses": [{"public_ip": str(nic.public_ip)} for _, nic in every if nic.public_ip],
+        "addresses": [{"public_ip": str(public)} for _, nic in every for _, public in nic.mappings],
         "nat_gateways": [],
         "prefix_lists": [],
     }
 
 
 def _interface(nic: Interface) -> dict[str, Any]:
+    publics = dict(nic.mappings)
     return {
         "network_interface_id": nic.id,
         "vpc_id": nic.vpc_id,
         "subnet_id": nic.subnet_id,
         "private_ip_address": str(nic.private_ip),
-        "private_ip_addresses": [{"private_ip_address": str(one)} for one in nic.addresses],
+        "private_ip_addresses": [
+            {
+                "private_ip_address": str(one),
+                "association": {"public_ip": str(publics[one])} if one in publics else None,
+            }
+            for one in nic.addresses
+        ],
         "association": {"public_ip": str(nic.public_ip)} if nic.public_ip else None,
         "attachment": {"instance_id": nic.instance_id},
         "groups": [{"group_id": one} for one in nic.group_ids],

@@ -250,6 +250,10 @@ def settings_lost_at_reboot(params: Params) -> None:
     dig(params, "observations", "public", "evidence")["doctor"] = "different: net.ipv4.conf.all.rp_filter"
 
 
+def forwarding_lost_at_reboot(params: Params) -> None:
+    dig(params, "observations", "public", "evidence")["kept_forwarding"] = ""
+
+
 def proxy_points_elsewhere(params: Params) -> None:
     page(params, 502, "Bad gateway")
     good = {"status": 200, "text": "row: kimchi"}
@@ -294,6 +298,7 @@ FAULTS = {
     unit_disabled: "nginx on public is disabled",
     clock_alone: "clock of private follows no other",
     settings_lost_at_reboot: "NAT settings of public (different: net.ipv4.conf.all.rp_filter)",
+    forwarding_lost_at_reboot: "forwarding of public after a reboot",
     proxy_points_elsewhere: "nginx on public: it does not hand on to Tomcat",
     agent_forwarding_off: "AllowAgentForwarding in sshd of public",
     private_unreachable: "SSH login to private",

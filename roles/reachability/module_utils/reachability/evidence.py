@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import subprocess
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from .probe import resolve, together
 PATIENCE_SECONDS = 20
 SSH_SETTINGS = ("allowtcpforwarding", "allowagentforwarding", "passwordauthentication", "permitrootlogin", "permitopen")
 NAT_DOCTOR = Path("/usr/local/sbin/nat-masquerade")
+FORWARDING = re.compile(r"\s*-?net[./]ipv4[./]ip_forward\s*=")
 MOUNTS = ("/", "/var", "/var/lib/mysql", "/tmp", "/boot")
 
 
@@ -139,6 +141,13 @@ def clock() -> dict[str, Any]:
     return {"synchronised": text.strip() == "yes"} if text else {}
 
 
+def kept_forwarding() -> str:
+    """What the files of sysctl.d say of forwarding: the last one counts at the next boot. Nothing: they do not say."""
+    text = output(["/usr/lib/systemd/systemd-sysctl", "--cat-config"]) or ""
+    values = [line.partition("=")[2].strip() for line in text.splitlines() if FORWARDING.match(line)]
+    return values[-1] if values else ""
+
+
 def names(hosts: list[str]) -> dict[str, Any]:
     """Whether names resolve as programs do it, and who is asked."""
     file = Path("/etc/resolv.conf")
@@ -156,6 +165,7 @@ def collect(units: list[str], hosts: list[str]) -> dict[str, Any]:
     """All evidence of this machine in one call."""
     jobs: dict[str, Callable[[], Any]] = {
         "ip_forward": lambda: str(number_in("/proc/sys/net/ipv4/ip_forward")),
+        "kept_forwarding": kept_forwarding,
         "rules": lambda: parse_rules(output(["iptables-save"]) or ""),
         "listeners": lambda: parse_listeners(output(["ss", "-H", "-ltn"]) or ""),
         "interface": interface,

@@ -82,6 +82,22 @@ def judge_forwarding(machine: str, evidence: dict[str, Any], cidrs: list[str], e
             ),
         )
     ]
+    kept = str(evidence["kept_forwarding"])
+    findings.append(
+        judged(
+            f"{machine} would forward after a reboot",
+            "1",
+            kept or "not said",
+            kept == "1",
+            "what is set by hand is gone at the next boot",
+            Suspect(
+                RANK_KERNEL + 1,
+                f"forwarding of {machine} after a reboot",
+                f"No file in sysctl.d of {machine} switches net.ipv4.ip_forward on.",
+                command,
+            ),
+        )
+    )
     for cidr in cidrs:
         hidden = any(translates(rule, cidr, interface) for rule in tables.get("nat", []) if rule.startswith("-A"))
         findings.append(

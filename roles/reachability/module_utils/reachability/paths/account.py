@@ -101,7 +101,7 @@ class Interface:
     vpc: str
     subnet: str
     addresses: tuple[IPv4Address, ...]  # private ones, the primary first
-    public: IPv4Address | None = None
+    mapped: tuple[tuple[IPv4Address, IPv4Address], ...] = ()  # private and public of each that has one
     groups: tuple[str, ...] = ()
     check: bool = True
     owner: str = ""
@@ -113,6 +113,11 @@ class Interface:
     @property
     def address(self) -> IPv4Address:
         return self.addresses[0]
+
+    @property
+    def public(self) -> IPv4Address | None:
+        """That of the primary address."""
+        return dict(self.mapped).get(self.address)
 
     @property
     def is_nat_gateway(self) -> bool:
@@ -149,6 +154,10 @@ class Account:
 
     def inside(self, vpc: str) -> list[Interface]:
         return [one for one in self.interfaces if one.vpc == vpc]
+
+    def holder(self, public: IPv4Address) -> Interface | None:
+        """The interface that a public address leads to."""
+        return next((one for one in self.interfaces if public in [outer for _, outer in one.mapped]), None)
 
     def table_of(self, subnet: Subnet) -> Table | None:
         """Its own, else the main one. https://docs.aws.amazon.com/vpc/latest/userguide/subnet-route-tables.html"""

@@ -93,8 +93,8 @@ def by_address(account: Account, words: str, address: IPv4Address, near: Place |
         private = [one for one in private if one.vpc == near.nic.vpc]
     if len(private) > 1:
         raise PathError(f"{words} is an address in several VPCs. Give a name or an id.")
-    public = [one for one in account.interfaces if one.public == address]
-    return Place(words, next(iter(private or public), None), address, literal=True)
+    nic = private[0] if private else account.holder(address)
+    return Place(words, nic, address, literal=True)
 
 
 def target_address(source: Place, target: Place) -> IPv4Address | None:

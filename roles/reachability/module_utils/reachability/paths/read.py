@@ -157,16 +157,18 @@ def interfaces_of(answers: Answers) -> Iterable[Interface]:
 
 
 def interface_of(raw: dict[str, Any], owner: str, machine: Mapping[str, Any]) -> Interface:
-    private = [one["private_ip_address"] for one in raw.get("private_ip_addresses", [])]
-    ordered = dict.fromkeys([raw["private_ip_address"], *private])
-    public = (raw.get("association") or {}).get("public_ip")
+    listed = raw.get("private_ip_addresses", [])
+    ordered = dict.fromkeys([raw["private_ip_address"], *(one["private_ip_address"] for one in listed)])
+    publics = {one["private_ip_address"]: (one.get("association") or {}).get("public_ip") for one in listed}
+    primary = (raw.get("association") or {}).get("public_ip")
+    publics[raw["private_ip_address"]] = publics.get(raw["private_ip_address"]) or primary
     tags = machine.get("tags", {})
     return Interface(
         id=raw["network_interface_id"],
         vpc=raw["vpc_id"],
         subnet=raw["subnet_id"],
         addresses=tuple(IPv4Address(one) for one in ordered),
-        public=IPv4Address(public) if public else None,
+        mapped=tuple((IPv4Address(inner), IPv4Address(outer)) for inner, outer in publics.items() if outer),
         groups=tuple(one["group_id"] for one in raw["groups"]),
         check=bool(raw["source_dest_check"]),
         owner=owner,
@@ -178,13 +180,13 @@ def interface_of(raw: dict[str, Any], owner: str, machine: Mapping[str, Any]) ->
 
 
 def gateway_face(gateway: Mapping[str, Any], address: Mapping[str, Any]) -> Interface:
-    public = address.get("public_ip")
+    private, public = IPv4Address(address["private_ip"]), address.get("public_ip")
     return Interface(
         id=address["network_interface_id"],
         vpc=gateway["vpc_id"],
         subnet=gateway["subnet_id"],
-        addresses=(IPv4Address(address["private_ip"]),),
-        public=IPv4Address(public) if public else None,
+        addresses=(private,),
+        mapped=((private, IPv4Address(public)),) if public else (),
         check=False,
         owner=gateway["nat_gateway_id"],
     )

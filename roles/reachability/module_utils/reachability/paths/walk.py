@@ -202,18 +202,17 @@ class Walk:
         for network, code in NOT_OUTSIDE.items():
             if packet.target in network:
                 self.decide("gateway", packet, gateway, f"there is no {packet.target} on the internet", code)
-        holders = (one for one in self.account.inside(nic.vpc) if one.public and one.address == packet.source)
-        holder = next(holders, None)
-        if holder is None or holder.public is None:
+        public = dict(pair for one in self.account.inside(nic.vpc) for pair in one.mapped).get(packet.source)
+        if public is None:
             said = f"{packet.source} has no public address"
             self.decide("gateway", packet, gateway, said, codes.IGW_PUBLIC_IP_ASSOCIATION_FOR_EGRESS)
             raise AssertionError  # decide has raised
-        self.decide("gateway", packet, gateway, f"translates {packet.source} to {holder.public}")
-        return self.arrive_outside(replace(packet, source=holder.public))
+        self.decide("gateway", packet, gateway, f"translates {packet.source} to {public}")
+        return self.arrive_outside(replace(packet, source=public))
 
     def arrive_outside(self, packet: Packet) -> Packet:
         """A packet on the internet: it enters the VPC that holds its target, or has arrived."""
-        nic = next((one for one in self.account.interfaces if one.public == packet.target), None)
+        nic = self.account.holder(packet.target)
         if nic and self.account.vpc(nic.vpc).gateway:
             return self._into_gateway(nic, packet)
         code = codes.IGW_PRIVATE_IP_ASSOCIATION_FOR_INGRESS
@@ -231,8 +230,9 @@ class Walk:
         if not nic.is_up:
             self.decide("interface", packet, nic.label, f"the machine is {nic.state}", codes.BAD_STATE)
         gateway = self.account.vpc(nic.vpc).gateway
-        self.decide("gateway", packet, gateway, f"translates {packet.target} to {nic.address}")
-        inside = replace(packet, target=nic.address)
+        private = next(private for private, public in nic.mapped if public == packet.target)
+        self.decide("gateway", packet, gateway, f"translates {packet.target} to {private}")
+        inside = replace(packet, target=private)
         self._pass_acl(nic.subnet, inside, egress=False)
         return self._enter(nic, inside, Peer(inside.source, None))
 

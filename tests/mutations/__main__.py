@@ -1,0 +1,121 @@
+"""Try every fault on a lab of its own, print the table, and keep it in docs/mutations.md. See script/mutations."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+from tests.e2e.operator import REPO, Operator
+from tests.mutations.fault import Fault, every_fault
+from tests.mutations.trial import Trial, try_fault
+
+PAGE = REPO / "docs/mutations.md"
+HEAD = """\
+# Faults, and whether the proof finds them
+
+Each is set on a living environment on the lab. `playbooks/verify.yml` must then fail (caught) and name the fault
+among its first two suspects (named). Then the advice of the first suspect is followed, or, where that is not enough,
+the whole of `site.yml` run, or, where the fault says why, a person does what no run may; and `verify` must be green
+again.
+The files are in [tests/mutations/faults](../tests/mutations/faults); `script/mutations` writes this page.
+
+"""
+
+
+def say(text: str) -> None:
+    print(text, flush=True)  # noqa: T201 - this is a command
+
+
+def ready(operator: Operator) -> bool:
+    """Build the environment if it is not there; whether it is green."""
+    operator.run("lab", "up", "--name", operator.lab_name, "--port", str(operator.port), seconds=300, aws=False).check()
+    operator.make_key()
+    done = operator.play("verify")
+    if done.status:  # nothing is there yet, or it is broken
+        operator.play("site").check()
+        done = operator.play("verify")
+    if done.status:
+        say(done.output)
+    return done.status == 0
+
+
+def row(trial: Trial) -> str:
+    fault = trial.fault
+    repaired = trial.repaired_by or "NO"
+    if fault.person:
+        repaired += f": {fault.person}"
+    cells = (fault.fault, "yes" if trial.caught else "NO", "yes" if trial.named else "NO", repaired)
+    return f"| {' | '.join(cells)} |"
+
+
+def page(trials: list[Trial]) -> str:
+    good = sum(trial.is_good for trial in trials)
+    counts = (
+        f"{len(trials)} faults: {sum(t.caught for t in trials)} caught, {sum(t.named for t in trials)} named, "
+        f"{sum(bool(t.repaired_by) for t in trials)} repaired, {sum(t.repaired_by == 'a person' for t in trials)} of them "
+        f"by a person. {good} of {len(trials)} as they should be.\n\n"
+    )
+    return (
+        HEAD
+        + counts
+        + "| fault | caught | named | repaired by |\n|---|---|---|---|\n"
+        + "\n".join(map(row, trials))
+        + "\n"
+    )
+
+
+def run(operator: Operator, faults: list[Fault], log: Path) -> list[Trial]:
+    trials = []
+    for fault in faults:
+        began = time.monotonic()
+        trial = try_fault(operator, fault)
+        trials.append(trial)
+        verdict = "ok" if trial.is_good else "NOT GOOD"
+        say(
+            f"{fault.name:<32} caught {trial.caught!s:<5} named {trial.named!s:<5} "
+            f"repaired by {trial.repaired_by or '-':<40} {time.monotonic() - began:4.0f} s  {verdict}"
+        )
+        if not trial.is_good:
+            say(f"    suspects: {trial.suspects}")
+            (log / f"{fault.name}.log").write_text(trial.output)
+        if not trial.repaired_by and not ready(operator):
+            say("    and a whole run does not make it green again, so nothing more can be tried")
+            break
+    return trials
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="script/mutations", description=__doc__)
+    parser.add_argument("fault", nargs="*", help="only these; without any, all, and docs/mutations.md is written")
+    parser.add_argument("--lab", default="mutations", help="its name; one that runs already is used")
+    parser.add_argument("--port", type=int, default=4660)
+    parser.add_argument("--build-dir", type=Path, help="where its key and ssh_config are")
+    parser.add_argument("--keep", action="store_true", help="leave the lab running")
+    given = parser.parse_args()
+    faults = [one for one in every_fault() if not given.fault or one.name in given.fault]
+    unknown = set(given.fault) - {one.name for one in faults}
+    if unknown:
+        parser.error(
+            f"no such fault: {', '.join(sorted(unknown))}; there are {', '.join(o.name for o in every_fault())}"
+        )
+    operator = Operator(given.lab, given.port, given.build_dir)
+    try:
+        log = REPO / "build/mutations"
+        log.mkdir(parents=True, exist_ok=True)
+        if not ready(operator):
+            return 1
+        trials = run(operator, faults, log)
+    finally:
+        if not given.keep:
+            operator.lab("down", check=False)
+    if not given.fault:
+        PAGE.write_text(page(trials))
+    good = sum(trial.is_good for trial in trials)
+    say(f"{good} of {len(faults)} faults caught, named and repaired")
+    return 0 if good == len(faults) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
