@@ -73,6 +73,16 @@ CASES = [
             "nginx_proxy_headers": {"Content-Security-Policy": 'default-src "self" \\'},
         },
     ),
+    Case(
+        "nginx_tls.conf",
+        "nginx_proxy/nginx.conf.j2",
+        {
+            "nginx_proxy_upstream_port": 8080,
+            "nginx_proxy_tls": "acme",
+            "nginx_proxy_static_folders": {"/static/": "/srv/static"},
+            "nginx_proxy_rate_per_second": 20,
+        },
+    ),
     Case("mysql_server.cnf", "mysql_server/server.cnf.j2", DATABASE),
 ]
 
@@ -80,6 +90,7 @@ CASES = [
 def render(case: Case) -> str:
     """The template with the role's defaults, its own variables, and the inputs of the case."""
     loader = DataLoader()
+    loader.set_basedir(str(case.role / "templates"))
     variables: dict[str, Any] = {"ansible_facts": FACTS, "ansible_managed": "Ansible managed"}
     variables |= {"inventory_hostname": "sidedish-beta-public"}
     for part in ("defaults/main.yml", "vars/main.yml"):
