@@ -95,11 +95,17 @@ def leftover_costs(found: dict[str, Any], prices: Prices) -> list[str]:
     lines = [(a, prices["address_hour"] * hours) for a in found.get("addresses", [])]
     lines += [(g, prices["nat_gateway_hour"] * hours) for g in found.get("nat_gateways", []) if g["ours"]]
     lines += [(v, v["size_gb"] * prices["disk_gb_month"]) for v in found.get("volumes", [])]
+    snapshots = found.get("snapshots", []) + found.get("database_snapshots", [])
+    lines += [(s, s["size_gb"] * prices["snapshot_gb_month"]) for s in snapshots]
     for machine in found.get("instances", []):
         price = prices["machine_hour"].get(machine["type"])
         if machine["ours"] and price and machine["state"] in ("pending", "running"):
             lines.append((machine, price * hours))
-    return [f"{item['id']} {item['name']}: {usd:.2f} USD a month" for item, usd in lines]
+    unpriced = [d for d in found.get("databases", []) + found.get("spot_requests", []) if d["ours"]]
+    return [
+        *(f"{item['id']} {item['name']}: {usd:.2f} USD a month" for item, usd in lines),
+        *(f"{item['id']} {item['name']}: costs money; the table of prices does not have it" for item in unpriced),
+    ]
 
 
 class FilterModule:

@@ -49,6 +49,10 @@ options:
       - What there should be, under C(network) or C(machines). The roles aws_network and
         aws_instances write it in their C(vars); RV(differs) then says where it is not so.
     type: dict
+  audit:
+    description: Whether to look for databases, spot requests and snapshots too, as tear-down does.
+    type: bool
+    default: false
   lock_minutes:
     description: After how long a lock counts as forgotten.
     type: int
@@ -94,6 +98,11 @@ addresses: {description: Elastic IPs with the tags., type: list, returned: alway
 key_pairs: {description: Key pairs with the tags., type: list, returned: always}
 launch_templates: {description: Launch templates with the tags., type: list, returned: always}
 volumes: {description: Disks with the tags., type: list, returned: always}
+databases: {description: "Managed databases in the VPC or with the tags.", type: list, returned: in an audit}
+spot_requests: {description: Open requests for spot machines., type: list, returned: in an audit}
+snapshots: {description: Snapshots of disks with the tags., type: list, returned: in an audit}
+database_snapshots: {description: Snapshots of managed databases with the tags., type: list, returned: in an audit}
+kept: {description: "The snapshots, which are kept on purpose, one line each.", type: list, returned: always}
 parameters:
   description: Names of the parameters; the value where it is no secret.
   type: dict
@@ -131,6 +140,7 @@ def main() -> None:
             "lock": {"type": "str", "choices": ["leave", "take", "release"], "default": "leave"},
             "held": {"type": "str", "default": ""},
             "wanted": {"type": "dict"},
+            "audit": {"type": "bool", "default": False},
             "lock_minutes": {"type": "int", "default": 30},
         },
         supports_check_mode=True,
@@ -163,7 +173,12 @@ def answer(module: Any) -> dict[str, Any]:
     if params["account_id"] not in ("", account):
         module.fail_json(msg=wrong_account(account, params["account_id"]))
     environment = Environment(
-        module.client("ec2"), ssm, name=params["name"], identity=identity, path=params["parameter_path"]
+        module.client("ec2"),
+        ssm,
+        module.client("rds") if params["audit"] else None,
+        name=params["name"],
+        identity=identity,
+        path=params["parameter_path"],
     )
     found = environment.look()
     differs = differences(found, params)

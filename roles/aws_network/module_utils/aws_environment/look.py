@@ -8,30 +8,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.amazon.aws.plugins.module_utils.retries import AWSRetry
 from ansible_collections.amazon.aws.plugins.module_utils.tagging import boto3_tag_list_to_ansible_dict
 
+from .ask import ask, by
+from .audit import audit, by_tags
 from .rules import found_rules
 
 SINGULAR = {"addresses": "address"}
-
-
-@AWSRetry.jittered_backoff()  # type: ignore[untyped-decorator]  # Published without types.
-def ask(client: Any, operation: str, key: str, **arguments: Any) -> list[dict[str, Any]]:
-    """Return all that an operation lists under a key, over all its pages."""
-    if client.can_paginate(operation):
-        answer = client.get_paginator(operation).paginate(**arguments).build_full_result()
-    else:
-        answer = getattr(client, operation)(**arguments)
-    return list(answer.get(key, []))
-
-
-def by(**filters: str | list[str]) -> list[dict[str, Any]]:
-    """Write filters as EC2 wants them: vpc_id="vpc-1" is vpc-id."""
-    return [
-        {"Name": name.replace("_", "-"), "Values": [value] if isinstance(value, str) else value}
-        for name, value in filters.items()
-    ]
+KEPT = ("snapshots", "database_snapshots")
 
 
 def routes(table: dict[str, Any]) -> dict[str, str]:
@@ -46,12 +30,17 @@ def routes(table: dict[str, Any]) -> dict[str, str]:
     return found
 
 
+def line(kind: str, item: dict[str, Any]) -> str:
+    """Name a thing for people: what it is, its id, its name."""
+    return f"{SINGULAR.get(kind, kind[:-1].replace('_', ' '))} {item['id']} {item['name']}".rstrip()
+
+
 class Environment:
     """What exists of one environment."""
 
-    def __init__(self, ec2: Any, ssm: Any, *, name: str, identity: dict[str, str], path: str) -> None:
-        self.ec2, self.ssm, self.name, self.identity, self.path = ec2, ssm, name, identity, path
-        self.tagged = [{"Name": f"tag:{key}", "Values": [value]} for key, value in identity.items()]
+    def __init__(self, ec2: Any, ssm: Any, rds: Any, *, name: str, identity: dict[str, str], path: str) -> None:
+        self.ec2, self.ssm, self.rds, self.name, self.identity, self.path = ec2, ssm, rds, name, identity, path
+        self.tagged = by_tags(identity)
 
     def item(self, resource: dict[str, Any], identifier: str, **more: Any) -> dict[str, Any]:
         """Reduce an answer of EC2 to what the playbooks need."""
@@ -69,6 +58,9 @@ class Environment:
         found: dict[str, Any] = {"vpcs": self.vpcs(), **self.unbound()}
         vpc_ids = [vpc["id"] for vpc in found["vpcs"] if vpc["ours"]]
         found |= {"internet_gateways": self.gateways(vpc_ids)} | self.inside(vpc_ids)
+        if self.rds:
+            found |= audit(self.ec2, self.rds, name=self.name, identity=self.identity, vpc_ids=vpc_ids)
+        found["kept"] = [f"{line(kind, item)}, {item['size_gb']} GiB" for kind in KEPT for item in found.get(kind, [])]
         found["belongings"] = sorted(self.lines(found, ours=True) + list(found["parameters"]))
         found["strangers"] = sorted(self.lines(found, ours=False))
         return found
@@ -132,7 +124,15 @@ class Environment:
                 self.item(template, "LaunchTemplateId", template_name=template["LaunchTemplateName"])
                 for template in templates
             ],
-            "volumes": [self.item(volume, "VolumeId", size_gb=volume["Size"]) for volume in volumes],
+            "volumes": [
+                self.item(
+                    volume,
+                    "VolumeId",
+                    size_gb=volume["Size"],
+                    machine_id=next((a["InstanceId"] for a in volume["Attachments"]), ""),
+                )
+                for volume in volumes
+            ],
             "locked": any(parameter["Name"] == f"{self.path}/lock" for parameter in parameters),
             "parameters": {
                 parameter["Name"]: "" if parameter["Type"] == "SecureString" else parameter["Value"]
@@ -267,9 +267,9 @@ class Environment:
         """List what is ours or not, leaving out what comes and goes with something else."""
         machines = {machine["id"] for machine in found["instances"]}
         return [
-            f"{SINGULAR.get(kind, kind[:-1].replace('_', ' '))} {item['id']} {item['name']}".rstrip()
+            line(kind, item)
             for kind, items in found.items()
-            if isinstance(items, list)
+            if isinstance(items, list) and kind not in KEPT
             for item in items
             if isinstance(item, dict)
             and item["ours"] is ours
@@ -277,5 +277,5 @@ class Environment:
             and item.get("group_name") != "default"
             and not item.get("managed")
             and item.get("instance_id", "") not in (machines if kind == "interfaces" else ())
-            and (ours or kind != "vpcs")
+            and (ours or kind not in ("vpcs", "databases"))
         ]
