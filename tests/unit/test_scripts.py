@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 REPO = Path(__file__).resolve().parents[2]
-SCRIPTS = ("bootstrap", "demo", "lint", "test")
+SCRIPTS = ("bootstrap", "demo", "learn", "lint", "test")
 VARIABLE_ROW = re.compile(r"^\| `(?P<files>[^`]+\.yml)`[^|]*\| (?P<names>`[^|]+`) \|", re.MULTILINE)
 COMMAND = re.compile(r"^    (?:script/|ansible-playbook |ssh |source |eval )\S*", re.MULTILINE)
 
@@ -45,7 +45,7 @@ def test_every_script_says_how_it_is_used(script: str) -> None:
     assert done.stdout.startswith(f"usage: script/{script}")
 
 
-@pytest.mark.parametrize("script", ["bootstrap", "demo", "test"])
+@pytest.mark.parametrize("script", ["bootstrap", "demo", "learn", "test"])
 def test_an_unknown_argument_is_named_and_nothing_is_done(script: str) -> None:
     done = run(script, "--dwon")
     assert done.returncode == 1
