@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import pytest
 
 from lab.api.journal import read_journal
 from lab.client import ask
@@ -27,6 +28,7 @@ from lab.config import REGION, LabConfig
 REPO = Path(__file__).resolve().parents[2]
 CHANGED = re.compile(r"^\w+_vpc\s+:.*changed=(\d+)", re.MULTILINE)
 SECONDS = 600.0
+AT_LENGTH = pytest.mark.skipif(os.environ.get("ONEBOX_NETWORK") != "all", reason="takes long: ONEBOX_NETWORK=all")
 ACCESS = {
     "AWS_ACCESS_KEY_ID": "onebox-bare-dummy-access-key",
     "AWS_SECRET_ACCESS_KEY": "onebox-bare-dummy-secret-key",

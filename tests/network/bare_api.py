@@ -64,12 +64,12 @@ class BareApi(Api):
         self._count, self._keeps, self._held = 0, False, 0
 
     def _keep(self, *, keep: bool) -> dict[str, Any]:
-        self._keeps, self._count = keep, 0
+        self._keeps = keep
         return {}
 
     def _hold(self, *, nth: int) -> dict[str, Any]:
         """Give no answer to the nth call that changes something from now on; 0: answer again."""
-        self._held, self._count = nth, 0
+        self._held = nth and self._count + nth
         return {}
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
