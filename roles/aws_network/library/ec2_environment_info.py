@@ -49,6 +49,15 @@ options:
       - What there should be, under C(network) or C(machines). The roles aws_network and
         aws_instances write it in their C(vars); RV(differs) then says where it is not so.
     type: dict
+  needs:
+    description:
+      - What the machines will need of the region, C(types), C(zone), C(image_id) and C(architecture);
+        RV(refused) says what it does not have. Asked only where something is to be made.
+    type: dict
+  failed:
+    description: The error of a task that failed; RV(advice) says what to do about it, if it is about quotas.
+    type: str
+    default: ""
   audit:
     description: Whether to look for databases, spot requests and snapshots too, as tear-down does.
     type: bool
@@ -80,6 +89,11 @@ differs:
   description: What is to be made or put right, with one sentence for each reason. Empty if nothing is.
   type: dict
   returned: always
+refused:
+  description: What the region does not have of what is needed, one sentence each.
+  type: list
+  returned: always
+advice: {description: "What to do about the error, or nothing.", type: str, returned: always}
 locked: {description: Whether somebody had claimed the environment., type: bool, returned: always}
 zones: {description: The zones of the region that take new machines., type: list, returned: always}
 vpcs:
@@ -125,6 +139,7 @@ from ansible.module_utils.aws_environment.differences import network_differences
 from ansible.module_utils.aws_environment.lock import Lock, LockedError
 from ansible.module_utils.aws_environment.look import Environment
 from ansible.module_utils.aws_environment.machines import machine_differences
+from ansible.module_utils.aws_environment.refusals import advice, refused
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
 COMPARE = {"network": network_differences, "machines": machine_differences}
@@ -140,6 +155,8 @@ def main() -> None:
             "lock": {"type": "str", "choices": ["leave", "take", "release"], "default": "leave"},
             "held": {"type": "str", "default": ""},
             "wanted": {"type": "dict"},
+            "needs": {"type": "dict"},
+            "failed": {"type": "str", "default": ""},
             "audit": {"type": "bool", "default": False},
             "lock_minutes": {"type": "int", "default": 30},
         },
@@ -150,6 +167,8 @@ def main() -> None:
     except LockedError as error:
         module.fail_json(msg=str(error))
     except (BotoCoreError, ClientError) as error:
+        if module.params["failed"]:  # What failed first is what is told.
+            module.exit_json(changed=False, advice="")
         module.fail_json(msg=explain(error, str(module.region)))
 
 
@@ -183,7 +202,9 @@ def answer(module: Any) -> dict[str, Any]:
     found = environment.look()
     differs = differences(found, params)
     claims = params["lock"] == "take" and not held and not module.check_mode
-    if claims and (differs or found["locked"] or not params["wanted"]):
+    reasons = refused(environment.ec2, params["needs"], str(module.region)) if params["needs"] and differs else []
+    hint = advice(params["failed"], environment.used, str(module.region))
+    if claims and not reasons and (differs or found["locked"] or not params["wanted"]):
         held, taken_over = lock.take()
         if taken_over:
             module.warn(taken_over)
@@ -193,7 +214,7 @@ def answer(module: Any) -> dict[str, Any]:
             lock.release(held)
             raise
         differs = differences(found, params)
-    return {"account_id": account, "lock": held, "differs": differs, **found}
+    return {"account_id": account, "lock": held, "differs": differs, "refused": reasons, "advice": hint, **found}
 
 
 def differences(found: dict[str, Any], params: dict[str, Any]) -> dict[str, list[str]]:

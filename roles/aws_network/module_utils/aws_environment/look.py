@@ -41,6 +41,7 @@ class Environment:
     def __init__(self, ec2: Any, ssm: Any, rds: Any, *, name: str, identity: dict[str, str], path: str) -> None:
         self.ec2, self.ssm, self.rds, self.name, self.identity, self.path = ec2, ssm, rds, name, identity, path
         self.tagged = by_tags(identity)
+        self.used: dict[str, int] = {}  # of what a quota counts, whoever made it
 
     def item(self, resource: dict[str, Any], identifier: str, **more: Any) -> dict[str, Any]:
         """Reduce an answer of EC2 to what the playbooks need."""
@@ -67,13 +68,10 @@ class Environment:
 
     def vpcs(self) -> list[dict[str, Any]]:
         """Find the VPC by its tags, and others that only have its name."""
-        named = by(**{"tag:Name": f"{self.name}-vpc"})
-        answers = {
-            vpc["VpcId"]: vpc
-            for filters in (self.tagged, named)
-            for vpc in ask(self.ec2, "describe_vpcs", "Vpcs", Filters=filters)
-        }
-        return [self.vpc(vpc) for vpc in answers.values()]
+        answers = ask(self.ec2, "describe_vpcs", "Vpcs")
+        self.used["vpcs"] = len(answers)
+        found = [self.vpc(vpc) for vpc in answers]
+        return [vpc for vpc in found if vpc["ours"] or vpc["name"] == f"{self.name}-vpc"]
 
     def vpc(self, vpc: dict[str, Any]) -> dict[str, Any]:
         """Describe a VPC; whether it resolves and gives names is asked of ours only."""
@@ -99,7 +97,8 @@ class Environment:
 
     def unbound(self) -> dict[str, Any]:
         """Find what can exist without the VPC."""
-        addresses = ask(self.ec2, "describe_addresses", "Addresses", Filters=self.tagged)
+        addresses = ask(self.ec2, "describe_addresses", "Addresses")
+        self.used["addresses"] = len(addresses)
         key_pairs = ask(self.ec2, "describe_key_pairs", "KeyPairs", Filters=self.tagged)
         volumes = ask(self.ec2, "describe_volumes", "Volumes", Filters=self.tagged)
         templates = ask(self.ec2, "describe_launch_templates", "LaunchTemplates", Filters=self.tagged)
@@ -109,16 +108,7 @@ class Environment:
         )
         return {
             "zones": sorted(zone["ZoneName"] for zone in zones),
-            "addresses": [
-                self.item(
-                    address,
-                    "AllocationId",
-                    public_ip=address["PublicIp"],
-                    instance_id=address.get("InstanceId") or "",
-                    interface_id=address.get("NetworkInterfaceId") or "",
-                )
-                for address in addresses
-            ],
+            "addresses": [address for address in map(self.address, addresses) if address["ours"]],
             "key_pairs": [self.item(pair, "KeyPairId", key_name=pair["KeyName"]) for pair in key_pairs],
             "launch_templates": [
                 self.item(template, "LaunchTemplateId", template_name=template["LaunchTemplateName"])
@@ -140,6 +130,15 @@ class Environment:
                 if parameter["Name"] != f"{self.path}/lock"
             },
         }
+
+    def address(self, address: dict[str, Any]) -> dict[str, Any]:
+        return self.item(
+            address,
+            "AllocationId",
+            public_ip=address["PublicIp"],
+            instance_id=address.get("InstanceId") or "",
+            interface_id=address.get("NetworkInterfaceId") or "",
+        )
 
     def inside(self, vpc_ids: list[str]) -> dict[str, list[dict[str, Any]]]:
         """Find everything that stands in the VPC, whoever made it."""
