@@ -18,7 +18,7 @@ import yaml
 REPO = Path(__file__).resolve().parents[1]
 PLAYBOOKS = sorted(path for path in REPO.glob("playbooks/*.yml") if not path.name.startswith("require_"))
 ENVIRONMENTS = ["playground", "alpha", "beta", "production"]
-FLOW = ["create_network.yml", "launch_instances.yml", "configure_public.yml", "configure_private.yml"]
+FLOW = ["create_network.yml", "launch_instances.yml", "configure_hosts.yml"]
 
 
 def load(path: Path) -> Any:

@@ -154,10 +154,35 @@ def roles_of(playbook: Path) -> list[dict[str, Any]]:
     return [role for play in load(playbook) for role in play.get("roles", [])]
 
 
+def included_roles_of(playbook: Path) -> list[dict[str, Any]]:
+    tasks = [task for play in load(playbook) for task in play.get("tasks", [])]
+    return [task for task in tasks if "apply" in task.get("ansible.builtin.include_role", {})]
+
+
 @pytest.mark.parametrize("playbook", PLAYBOOKS, ids=lambda path: path.name)
 def test_a_role_in_a_playbook_carries_its_name_as_tag(playbook: Path) -> None:
     for role in roles_of(playbook):
         assert role.get("tags") == [role["role"]], role
+    for task in included_roles_of(playbook):
+        included = task["ansible.builtin.include_role"]
+        assert task.get("tags") == included["apply"]["tags"] == [included["name"]], task
+
+
+def test_hosts_are_configured_alike_together_and_one_by_one() -> None:
+    """configure_hosts.yml does what configure_public.yml and configure_private.yml do."""
+    one_by_one = {
+        (tier, role["role"])
+        for tier in ("public", "private")
+        for role in roles_of(REPO / f"playbooks/configure_{tier}.yml")
+    }
+    together = REPO / "playbooks/configure_hosts.yml"
+    pairs = {("public", role["role"]) for role in roles_of(together)}
+    for task in included_roles_of(together):
+        conditions = [task["when"]] if isinstance(task["when"], str) else task["when"]
+        tier = re.fullmatch(r"'(\w+)' in group_names", conditions[0])
+        assert tier, task
+        pairs.add((tier[1], task["ansible.builtin.include_role"]["name"]))
+    assert pairs == one_by_one
 
 
 def test_every_role_is_applied_by_a_playbook() -> None:
