@@ -87,7 +87,7 @@ def _acl(one: NetworkAcl) -> dict[str, Any]:
 
 def _entry(entry: AclEntry) -> dict[str, Any]:
     numbers = {"tcp": "6", "udp": "17", "icmp": "1"}
-    described = {
+    described: dict[str, Any] = {
         "rule_number": entry.number,
         "rule_action": "allow" if entry.allow else "deny",
         "egress": entry.egress,

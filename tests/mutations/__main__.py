@@ -16,9 +16,8 @@ HEAD = """\
 # Faults, and whether the proof finds them
 
 Each is set on a living environment on the lab. `playbooks/verify.yml` must then fail (caught) and name the fault
-among its first two suspects (named). Then the advice of the first suspect is followed, or, where that is not enough,
-the whole of `site.yml` run, or, where the fault says why, a person does what no run may; and `verify` must be green
-again.
+among its first two suspects (named). Then their advice is followed; where that is not enough, the whole of `site.yml`
+is run; where the fault says why, a person does what no run may. And `verify` must be green again (repaired).
 The files are in [tests/mutations/faults](../tests/mutations/faults); `script/mutations` writes this page.
 
 """
@@ -52,18 +51,14 @@ def row(trial: Trial) -> str:
 
 def page(trials: list[Trial]) -> str:
     good = sum(trial.is_good for trial in trials)
+    people = sum(trial.repaired_by == "a person" for trial in trials)
     counts = (
         f"{len(trials)} faults: {sum(t.caught for t in trials)} caught, {sum(t.named for t in trials)} named, "
-        f"{sum(bool(t.repaired_by) for t in trials)} repaired, {sum(t.repaired_by == 'a person' for t in trials)} of them "
-        f"by a person. {good} of {len(trials)} as they should be.\n\n"
+        f"{sum(bool(t.repaired_by) for t in trials)} repaired, {people} of them by a person. "
+        f"{good} of {len(trials)} as they should be.\n\n"
     )
-    return (
-        HEAD
-        + counts
-        + "| fault | caught | named | repaired by |\n|---|---|---|---|\n"
-        + "\n".join(map(row, trials))
-        + "\n"
-    )
+    table = ["| fault | caught | named | repaired by |", "|---|---|---|---|", *map(row, trials)]
+    return HEAD + counts + "\n".join(table) + "\n"
 
 
 def run(operator: Operator, faults: list[Fault], log: Path) -> list[Trial]:

@@ -43,8 +43,8 @@ def try_fault(operator: Operator, fault: Fault) -> Trial:
 
 
 def repair(operator: Operator, trial: Trial, report: dict[str, Any], known: dict[str, str]) -> None:
-    """As the advice says; else by a whole run; else by a person, if the fault says so. One of them must be enough."""
-    commands = [suspect["repair"] for suspect in report["suspects"][:1]]
+    """As the first two suspects advise; else by a whole run; else by a person, if the fault says so."""
+    commands = [suspect["repair"] for suspect in report["suspects"][:2]]
     for command in dict.fromkeys([*commands, WHOLE_RUN]) if not trial.fault.person else ():
         run = operator.playbook(command)
         if trial.fault.afterwards and run.status == 0:

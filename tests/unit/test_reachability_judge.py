@@ -61,7 +61,7 @@ def test_an_unreachable_machine_leaves_its_rows_unasked_and_the_run_red() -> Non
     findings = findings_of(params)
     by_question = {finding.question: finding for finding in findings}
     assert by_question["private -> internet:80"].ok is None
-    assert by_question["operator logs in to private"].ok is False
+    assert by_question["operator logs in to private and asks it"].ok is False
     assert not all(finding.ok for finding in findings)
 
 

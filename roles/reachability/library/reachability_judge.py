@@ -106,12 +106,12 @@ def main() -> None:
     params: dict[str, Any] = module.params
     environment, folder = params["environment"], Path(params["report_directory"])
     judged = judge.judge(params, changes.load(folder))
+    when = datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
     files = {
-        "reachability.json": report.as_json(environment, judged.findings, judged.clues),
+        "reachability.json": report.as_json(environment, judged.findings, judged.clues, when),
         "reachability.xml": report.as_junit(environment, judged.findings),
     }
     if judged.is_green:
-        when = datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
         files[changes.FILE] = json.dumps({"when": when, "state": judged.state})
     if not module.check_mode:
         write(folder, files)

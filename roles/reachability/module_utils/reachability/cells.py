@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from .model import OUTSIDE, RANK_LOGIN, RANK_PACKET, RANK_PATH, Cell, Finding, Suspect, repair
 from .paths.codes import NOT_FOLLOWED
@@ -141,22 +141,24 @@ def machine_suspect(cell: Cell, path: Path | None, observed: str, environment: s
     return Suspect(RANK_PACKET, name, look, repair(environment))
 
 
-def judge_vantages(machines: list[str], errors: Mapping[str, str], environment: str) -> list[Finding]:
-    """Whether Ansible could log in to each machine that should be asked."""
+def judge_vantages(
+    machines: list[str], errors: Mapping[str, str], entered: Collection[str], environment: str
+) -> list[Finding]:
+    """Whether each machine that should be asked was; `entered` are those that Ansible could log in to, at least."""
     findings = []
     for machine in machines:
         error = errors.get(machine, "")
         suspect = Suspect(
             # The bastion first: who cannot enter it reaches nobody behind it.
             RANK_LOGIN + (machine != "public"),
-            f"SSH login to {machine}",
+            f"asking {machine}" if machine in entered else f"SSH login to {machine}",
             f"{machine} could not be asked: {error}",
             repair(environment),
         )
         findings.append(
             Finding(
                 "service",
-                f"operator logs in to {machine}",
+                f"operator logs in to {machine} and asks it",
                 "yes",
                 "no" if error else "yes",
                 not error,

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import shutil
 import socket
 import struct
 import subprocess
 
-UNREACHABLE = {errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EACCES, errno.EPERM, errno.ENETDOWN}
 UNASKED = "not asked"
 DNS_PORT, NTP_PORT = 53, 123
 ECHO_REQUEST, ECHO_REPLY = 8, 0
@@ -31,10 +29,8 @@ def udp(address: str, port: int, seconds: float) -> str:
             return "refused"
         except (socket.timeout, TimeoutError):
             return "filtered"
-        except OSError as error:
-            if error.errno in UNREACHABLE:
-                return "unreachable"
-            raise
+        except OSError:
+            return "unreachable"
     return "open"
 
 
@@ -77,10 +73,8 @@ def icmp(address: str, seconds: float) -> str:
                     return "open"
         except (socket.timeout, TimeoutError):
             return "filtered"
-        except OSError as error:
-            if error.errno in UNREACHABLE:
-                return "unreachable"
-            raise
+        except OSError:
+            return "unreachable"
 
 
 def by_program(address: str, seconds: float) -> str:

@@ -52,7 +52,8 @@ def judge(params: Mapping[str, Any], before: Mapping[str, Any]) -> Judgement:
     paths = asked.declared_paths(matrix, account, operator, resolved)
     answers = {name: seen[name]["cells"] if name in seen else None for name in errors}
     findings = cells.judge_cells(matrix, answers, paths, environment)
-    findings += cells.judge_vantages(list(machines), errors, environment)
+    entered = [name for name, one in observations.items() if one and not one.get("unreachable")]
+    findings += cells.judge_vantages(list(machines), errors, entered, environment)
     ours = own(api, account)
     findings += judge_service({**params, "api": ours}, outside, seen, environment)
     intent = Intent(matrix, params["admin_cidrs"], params["translator"], environment)

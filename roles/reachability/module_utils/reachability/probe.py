@@ -61,10 +61,8 @@ def connect(address: str, port: int, seconds: float) -> str:
         return "refused"
     except (socket.timeout, TimeoutError):
         return "filtered"
-    except OSError as error:
-        if error.errno in datagrams.UNREACHABLE:
-            return "unreachable"
-        raise
+    except OSError:  # no route, or one of this machine's own that says no
+        return "unreachable"
 
 
 def knock(cell: Cell, address: str, seconds: float) -> str:

@@ -84,11 +84,12 @@ def advice(findings: list[Finding], clues: Sequence[Suspect] = ()) -> str:
     return "\n".join(lines)
 
 
-def as_json(environment: str, findings: list[Finding], clues: Sequence[Suspect] = ()) -> str:
+def as_json(environment: str, findings: list[Finding], clues: Sequence[Suspect] = (), when: str = "") -> str:
     """Everything that was asked and answered."""
     return json.dumps(
         {
             "environment": environment,
+            "when": when,
             "green": all(finding.ok for finding in findings),
             "findings": [dict(asdict(finding), verdict=finding.verdict) for finding in findings],
             "suspects": [asdict(suspect) for suspect in suspects(findings, clues)],
