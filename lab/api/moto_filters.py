@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from moto.ec2 import utils
-from moto.ec2.models import elastic_ip_addresses, elastic_network_interfaces
+from moto.ec2.models import elastic_ip_addresses, elastic_network_interfaces, subnets
 
 from lab.api.guards import refusal, replace
 
@@ -115,11 +115,22 @@ INTERFACE: dict[str, Values] = {
     "source-dest-check": lambda nic: [bool(nic.source_dest_check)],
 }  # fmt: skip
 
+SUBNET: dict[str, Values] = {
+    "ipv6-cidr-block-association.association-id": lambda one: list(one.ipv6_cidr_block_associations),
+    "ipv6-cidr-block-association.ipv6-cidr-block": lambda one: [
+        each["ipv6CidrBlock"] for each in one.ipv6_cidr_block_associations.values()
+    ],
+    "ipv6-cidr-block-association.state": lambda one: [
+        each["ipv6CidrBlockState"]["State"] for each in one.ipv6_cidr_block_associations.values()
+    ],
+}
+
 
 def mend_filters() -> None:
     """Change moto; call it once, before the first request."""
     utils.passes_filter_dict = _passes  # type: ignore[assignment]  # its second argument has another name
     _extend(elastic_ip_addresses.ElasticAddress, ADDRESS)
+    _extend(subnets.Subnet, SUBNET)
     _extend(elastic_network_interfaces.NetworkInterface, INTERFACE)
 
 

@@ -18,12 +18,12 @@ TARGETS = (
 
 def mend_routes() -> None:
     """Change moto's classes; call it once, before the first request."""
-    guard(RouteTables, "delete_route_table", _keep_main_table)  # the backend deletes it with its VPC
+    guard(RouteTables, "delete_route_table", _keep_main_table)  # the backend does it too, with a VPC
     guard(RouteBackend, "disassociate_route_table", _keep_main_association)
     guard(RouteBackend, "associate_route_table", _associate_once)
     guard(RouteBackend, "create_route", _route)
     guard(RouteBackend, "replace_route", _target)
-    guard(RouteBackend, "delete_route", _keep_local_route)
+    guard(RouteTables, "delete_route", _keep_local_route)
 
 
 def _keep_main_table(self: Any) -> None:
@@ -113,7 +113,8 @@ def _inside_vpc(self: Any, table: Any, destination: str, named: dict[str, Any]) 
     wanted = IPv4Network(destination)
     if any(route.destination_cidr_block == destination for route in table.routes):
         raise refusal("RouteAlreadyExists", f"The route identified by {destination} already exists.")
-    for vpc in (IPv4Network(one["cidr_block"]) for one in self.get_vpc(table.vpc_id).cidr_block_association_set):
+    ranges = self.get_vpc(table.vpc_id).cidr_block_association_set
+    for vpc in (IPv4Network(one["cidr_block"]) for one in ranges if one["cidr_block_state"]["state"] == "associated"):
         subnets = {one.cidr_block for zone in self.subnets.values() for one in zone.values()}
         leads_inside = any(named.get(name) for name in ("instance_id", "interface_id", "nat_gateway_id"))
         if wanted.subnet_of(vpc) and not (leads_inside and destination in subnets):
@@ -124,11 +125,10 @@ def _inside_vpc(self: Any, table: Any, destination: str, named: dict[str, Any]) 
             raise refusal("InvalidParameterValue", message)
 
 
-def _keep_local_route(
-    self: Any, route_table_id: str, destination_cidr_block: str, destination_ipv6_cidr_block: str | None
-) -> None:
-    destination = destination_ipv6_cidr_block or destination_cidr_block
-    for route in self.get_route_table(route_table_id).routes:
+def _keep_local_route(self: Any) -> None:
+    route_table_id = self._get_param("RouteTableId")
+    destination = self._get_param("DestinationIpv6CidrBlock") or self._get_param("DestinationCidrBlock")
+    for route in self.ec2_backend.get_route_table(route_table_id).routes:
         if route.local and destination in (route.destination_cidr_block, route.destination_ipv6_cidr_block):
             message = f"cannot remove local route {destination} in route table {route_table_id}"
             raise refusal("InvalidParameterValue", message)

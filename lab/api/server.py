@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import logging
+import re
 import socket
 import threading
 import time
@@ -15,7 +16,6 @@ from datetime import UTC, datetime
 from typing import Any
 from xml.sax.saxutils import escape
 
-from moto.ec2.exceptions import FilterNotImplementedError
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import BaseWSGIServer, make_server
 
@@ -153,8 +153,13 @@ class Api:
     def _ask_moto(self, call: Call, environ: Environ) -> Reply:
         try:
             reply = replies.collect(self._moto, environ)
-        except FilterNotImplementedError as error:
-            return replies.error(call, 400, "InvalidParameterValue", f"{error} is not known to the lab")
+        except (NotImplementedError, AttributeError, KeyError):
+            # So moto stumbles over a filter that it does not know, which mostly is none.
+            names = [value for key, value in call.parameters.items() if re.fullmatch(r"Filter\.\d+\.Name", key)]
+            if call.mutating or not names:
+                raise
+            LOG.exception("moto could not filter by %s", names)
+            return replies.error(call, 400, "InvalidParameterValue", f"The filter '{' '.join(names)}' is invalid")
         if call.mutating:
             self._tell(call)
         return reply
