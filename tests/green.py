@@ -221,6 +221,7 @@ def evidence(**changes: Any) -> dict[str, Any]:
         "clock": {"synchronised": True},
         "names": {"servers": ["10.1.0.2"], "found": {"checkip.amazonaws.com": "192.0.2.1"}, "own": "box"},
         "doctor": "",
+        "flows": [["10.1.2.10", "198.51.100.80"]],
         "state": None,
     }
     return found | changes
@@ -276,6 +277,7 @@ def green() -> Params:
             },
             "private": {
                 "cells": answers("private"),
+                "resolved": {"internet": "198.51.100.80", "s3": "192.0.2.77"},
                 "pages": copy.deepcopy(egress),
                 "logins": {},
                 "evidence": evidence(

@@ -67,6 +67,7 @@ def run(operator: Operator, faults: list[Fault], log: Path) -> list[Trial]:
         began = time.monotonic()
         trial = try_fault(operator, fault)
         trials.append(trial)
+        trial.keep(log)
         verdict = "ok" if trial.is_good else "NOT GOOD"
         say(
             f"{fault.name:<32} caught {trial.caught!s:<5} named {trial.named!s:<5} "
@@ -74,7 +75,6 @@ def run(operator: Operator, faults: list[Fault], log: Path) -> list[Trial]:
         )
         if not trial.is_good:
             say(f"    suspects: {trial.suspects}")
-            (log / f"{fault.name}.log").write_text(trial.output)
         if not trial.repaired_by and not ready(operator):
             say("    and a whole run does not make it green again, so nothing more can be tried")
             break
@@ -83,7 +83,9 @@ def run(operator: Operator, faults: list[Fault], log: Path) -> list[Trial]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="script/mutations", description=__doc__)
-    parser.add_argument("fault", nargs="*", help="only these; without any, all, and docs/mutations.md is written")
+    parser.add_argument(
+        "fault", nargs="*", help="only these; docs/mutations.md is written when all have been tried once"
+    )
     parser.add_argument("--lab", default="mutations", help="its name; one that runs already is used")
     parser.add_argument("--port", type=int, default=4660)
     parser.add_argument("--build-dir", type=Path, help="where its key and ssh_config are")
@@ -105,8 +107,9 @@ def main() -> int:
     finally:
         if not given.keep:
             operator.lab("down", check=False)
-    if not given.fault:
-        PAGE.write_text(page(trials))
+    kept = [trial for fault in every_fault() if (trial := Trial.kept(fault, log))]
+    if len(kept) == len(every_fault()):
+        PAGE.write_text(page(kept))
     good = sum(trial.is_good for trial in trials)
     say(f"{good} of {len(faults)} faults caught, named and repaired")
     return 0 if good == len(faults) else 1

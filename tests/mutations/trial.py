@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from tests.e2e.operator import Operator
@@ -22,6 +24,19 @@ class Trial:
     seconds: float = 0.0
     suspects: tuple[str, ...] = ()
     output: str = ""
+
+    def keep(self, folder: Path) -> None:
+        """Write the outcome down, for the page that is made when every fault was tried."""
+        kept = {"caught": self.caught, "named": self.named, "repaired_by": self.repaired_by, "suspects": self.suspects}
+        (folder / f"{self.fault.name}.json").write_text(json.dumps(kept, indent=2))
+        log = folder / f"{self.fault.name}.log"
+        log.write_text("" if self.is_good else self.output)
+
+    @classmethod
+    def kept(cls, fault: Fault, folder: Path) -> Trial | None:
+        """The outcome of an earlier run."""
+        file = folder / f"{fault.name}.json"
+        return cls(fault, **json.loads(file.read_text())) if file.exists() else None
 
     @property
     def is_good(self) -> bool:

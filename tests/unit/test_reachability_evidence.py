@@ -48,3 +48,11 @@ def test_failed_units_are_named() -> None:
     text = "nat-doctor.service loaded failed failed NAT doctor: mend forwarding and translation\n"
     assert evidence.parse_failed(text) == ["nat-doctor.service"]
     assert evidence.parse_failed("") == []
+
+
+def test_flows_are_read_as_they_came() -> None:
+    text = (
+        "ipv4     2 tcp      6 117 TIME_WAIT src=10.1.2.10 dst=192.0.2.1 sport=40000 dport=80 "
+        "src=192.0.2.1 dst=10.1.1.10 sport=80 dport=40000 [ASSURED] mark=0 use=1\n"
+    )
+    assert evidence.parse_flows(text) == [["10.1.2.10", "192.0.2.1"]]

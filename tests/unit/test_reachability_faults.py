@@ -254,6 +254,10 @@ def forwarding_lost_at_reboot(params: Params) -> None:
     dig(params, "observations", "public", "evidence")["kept_forwarding"] = ""
 
 
+def s3_through_the_nat(params: Params) -> None:
+    dig(params, "observations", "public", "evidence")["flows"].append(["10.1.2.10", "192.0.2.77"])
+
+
 def proxy_points_elsewhere(params: Params) -> None:
     page(params, 502, "Bad gateway")
     good = {"status": 200, "text": "row: kimchi"}
@@ -299,6 +303,7 @@ FAULTS = {
     clock_alone: "clock of private follows no other",
     settings_lost_at_reboot: "NAT settings of public (different: net.ipv4.conf.all.rp_filter)",
     forwarding_lost_at_reboot: "forwarding of public after a reboot",
+    s3_through_the_nat: "S3 goes through public instead of the endpoint",
     proxy_points_elsewhere: "nginx on public: it does not hand on to Tomcat",
     agent_forwarding_off: "AllowAgentForwarding in sshd of public",
     private_unreachable: "SSH login to private",

@@ -46,6 +46,10 @@ options:
     description: Whether to collect evidence of the machine itself.
     type: bool
     default: false
+  forwards:
+    description: Whether this machine forwards for others, so that what it has forwarded is evidence.
+    type: bool
+    default: false
   ssh_config:
     description: The file with the hosts C(public) and C(private), to try both ways through the bastion.
     type: path
@@ -87,6 +91,7 @@ SPEC = {
     "pages": {"type": "dict", "default": {}},
     "units": {"type": "list", "elements": "str", "default": []},
     "evidence": {"type": "bool", "default": False},
+    "forwards": {"type": "bool", "default": False},
     "ssh_config": {"type": "path", "default": ""},
     "seconds": {"type": "float", "default": 3},
 }
@@ -126,6 +131,9 @@ def observe(params: dict[str, Any]) -> dict[str, Any]:
         hosts = [name for name in params["addresses"].values() if name and not name[0].isdigit()]
         jobs["evidence"] = partial(evidence.collect, params["units"], hosts)
     answers = {"evidence": {}, **probe.together(jobs, 12 * seconds, {})}
+    if params["forwards"]:
+        # Last of all: by now the others have asked, too.
+        answers["evidence"]["flows"] = evidence.flows()
     asked = answers.pop("cells")
     return {**answers, "cells": asked.get("answers", {}), "resolved": asked.get("resolved", {})}
 

@@ -6,7 +6,7 @@ import ipaddress
 import shlex
 from typing import Any
 
-from .model import RANK_KERNEL, Finding, Suspect, repair
+from .model import RANK_KERNEL, RANK_ROUTE, Finding, Suspect, repair
 
 FULL_PERCENT = 90
 
@@ -164,3 +164,24 @@ def judge_doctor(machine: str, said: str | None, judged: Any, command: str) -> l
         command,
     )
     return [judged(f"the NAT doctor finds {machine} well", "well", said or "well", not said, "", suspect)]
+
+
+def judge_shortcut(
+    machine: str, evidence: dict[str, Any], cidrs: list[str], s3: str, wanted: bool, environment: str
+) -> list[Finding]:
+    """Where S3 has an endpoint, nothing of S3 is among what the machine has forwarded."""
+    flows = evidence.get("flows")
+    if not (cidrs and s3 and wanted) or flows is None:
+        return []
+    ranges = [ipaddress.ip_network(cidr) for cidr in cidrs]
+    passed = [a for a, b in flows if b == s3 and any(ipaddress.ip_address(a) in one for one in ranges)]
+    observed = f"{len(passed)} connections" if passed else "nothing"
+    suspect = Suspect(
+        RANK_ROUTE + 1,
+        f"S3 goes through {machine} instead of the endpoint",
+        f"{machine} has forwarded what {', '.join(sorted(set(passed)))} sent to {s3}: look at the route tables.",
+        repair(environment, "aws_instances"),
+    )
+    reason = "through the NAT it is slower, and on a managed gateway it is paid for"
+    question = f"{machine} forwards to S3"
+    return [Finding("hosts", question, "nothing", observed, not passed, reason, suspect if passed else None)]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from . import asked, cells, changes, declared, hosts, service, system
+from . import asked, cells, changes, declared, forwarding, hosts, service, system
 from .model import NAT_GATEWAY, Cell, Finding, Intent, Suspect
 from .paths.account import Account
 from .paths.read import read
@@ -64,6 +64,10 @@ def judge(params: Mapping[str, Any], before: Mapping[str, Any]) -> Judgement:
         if name in seen:
             evidence = seen[name]["evidence"]
             findings += hosts.judge_host(name, evidence, machine["services"], machine["forwarded_cidrs"], environment)
+            s3 = next((one["s3"] for one in resolved.values() if "s3" in one), "")
+            findings += forwarding.judge_shortcut(
+                name, evidence, machine["forwarded_cidrs"], s3, params["s3_endpoint"], environment
+            )
             clues += system.clues(name, evidence, environment)
     after = changes.now({**params, "api": api}, account)
     return Judgement(findings, clues + changes.clues(before, after, environment), after)
