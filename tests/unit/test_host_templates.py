@@ -83,6 +83,13 @@ CASES = [
             "nginx_proxy_rate_per_second": 20,
         },
     ),
+    Case(
+        "bastion_jump_users_sshd.conf",
+        "ssh_bastion/sshd.conf.j2",
+        {"ssh_bastion_destinations": ["10.1.2.10:22"], "ssh_bastion_jump_users": [{"name": "maria"}, {"name": "kim"}]},
+    ),
+    Case("mysql_backup.conf", "mysql_server/mysql-backup.conf.j2", DATABASE),
+    Case("mysql_backup_logs.timer", "mysql_server/mysql-backup.timer.j2", DATABASE | {"item": "mysql-backup-logs.timer"}),
     Case("mysql_server.cnf", "mysql_server/server.cnf.j2", DATABASE),
 ]
 
