@@ -142,6 +142,21 @@ def test_group_vars_set_only_declared_variables() -> None:
     assert not unknown, f"group_vars set variables that no role declares (a typo?): {sorted(unknown)}"
 
 
+def test_group_vars_read_no_default_of_a_role() -> None:
+    """A role that is included, or that --tags leaves out, lends its defaults to nobody."""
+    paths = [path for path in REPO.glob("group_vars/**/*.yml") if path.name != "vault.yml"]
+    said = {name for path in paths for name in load(path)}
+    inputs = {name for role in ROLES for name in options(role)}
+    read = {
+        (word, path.name)
+        for path in paths
+        for value in load(path).values()
+        for word in re.findall(r"\b[a-z]\w+", str(value))
+        if word in inputs - said
+    }
+    assert not read
+
+
 def test_every_required_input_is_set_in_group_vars() -> None:
     """Playbooks pass nothing by hand, so that a second playbook never disagrees with the first."""
     paths = [path for path in REPO.glob("group_vars/**/*.yml") if path.name != "vault.yml"]
