@@ -10,6 +10,8 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from aws_environment.access import explain, wrong_account
+from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError
 
 REPO = Path(__file__).resolve().parents[2]
 GOOD = {
@@ -132,25 +134,163 @@ def test_the_public_half_is_not_taken_for_the_private_one(tmp_path: Path) -> Non
     assert "Leave out the .pub" in key_problems(pair(tmp_path).with_name("id.pub"))[0]
 
 
+MACHINES = {
+    "image_refused": "",
+    "architecture": "x86_64",
+    "types": ["t3.micro", "t3.micro"],
+    "spot": [],
+    "protected": True,
+    "replaced": ["public"],
+}
+
+
+def machine_problems(**changes: Any) -> list[str]:
+    plan = load("roles/aws_instances/filter_plugins/machine_plan.py")
+    return list(plan.machine_plan_problems(MACHINES | changes))
+
+
+def test_good_machines_have_no_problems() -> None:
+    assert machine_problems() == []
+    assert machine_problems(architecture="arm64", types=["t4g.micro", "c7gn.large"], replaced=[]) == []
+    assert machine_problems(spot=["public"], protected=False) == []
+
+
 @pytest.mark.parametrize(
-    ("variables", "words"),
+    ("changes", "value", "reason"),
     [
-        (["architecture=arm64"], "have MySQL packages for that"),
-        (["image=debian-14"], "none of debian-13, ubuntu-24.04"),
-        (["aws_instances_public_type=t4g.micro"], "is a machine for arm64"),
-        (["replace=private"], "all databases on it"),
-        (["nat=gateway", "monthly_budget_usd=30"], "What exceeds it is the NAT gateway"),
+        ({"image_refused": "image is x. Change it in group_vars/all/instances.yml."}, "image is x", "Change"),
+        ({"types": ["t4g.micro"]}, "t4g.micro", "is a machine for arm64"),
+        ({"architecture": "arm64"}, "t3.micro", "is a machine for x86_64"),
+        ({"types": ["micro"]}, "'micro'", "none that EC2 could know"),
+        ({"spot": ["private"]}, "spot is private", "take such a machine back"),
+        ({"replaced": ["private"]}, "replace is private", "all databases on it"),
+        ({"replaced": ["both"]}, "replace is both", "It takes public"),
     ],
     ids=str,
 )
-def test_a_run_stops_before_its_first_call(tmp_path: Path, variables: list[str], words: str) -> None:
+def test_machines_that_cannot_be_are_told(changes: dict[str, Any], value: str, reason: str) -> None:
+    (told,) = machine_problems(**changes)
+    assert value in told
+    assert reason in told
+    assert "group_vars" in told or "Nothing was changed" in told
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"machines": {"public": "10.1.1.3"}}, "one of the five"),
+        ({"machines": {"private": "10.1.2.255"}}, "one of the five"),
+        ({"machines": {"private": "10.1.1.10"}}, "lies outside its subnet"),
+        ({"machines": {"private": "ten"}}, "which is none"),
+        ({"region": "seoul", "zones": []}, "no region of AWS has such a name"),
+        ({"region": "ap-northeast-2", "zones": ["us-east-1a", ""]}, "is none of the region"),
+        ({"region": "ap-northeast-2", "zones": ["ap-northeast-2a"] * 2}, "the first zone again"),
+    ],
+    ids=str,
+)
+def test_addresses_and_zones_that_cannot_be_are_told(changes: dict[str, Any], words: str) -> None:
+    (told,) = problems(**changes)
+    assert words in told
+    assert "group_vars" in told
+
+
+def config_problems(folder: Path, **files: str) -> list[str]:
+    """What is told of a repository with one role, one playbook and these group_vars."""
+    for name, text in {
+        "roles/web/meta/argument_specs.yml": "argument_specs: {main: {options: {web_port: {type: int}}}}",
+        "playbooks/site.yml": "- {hosts: all, vars: {x: '{{ admin_cidrs }}'}}",
+        **{f"group_vars/all/{name}.yml": text for name, text in files.items()},
+    }.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    return list(load("playbooks/filter_plugins/configuration.py").configuration_problems(str(folder)))
+
+
+def test_the_variables_of_this_repository_are_known() -> None:
+    assert load("playbooks/filter_plugins/configuration.py").configuration_problems(str(REPO)) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (
+            "{admin_cidrs: [], admin_cidr: []}",
+            "sets admin_cidr, which nothing reads",
+        ),
+        ("{web_prot: 80}", "Did you mean web_port?"),
+        ("{app_database_user: root}", "'root', which MySQL keeps for itself"),
+        ("{app_database_user: a-b}", "1 to 32 characters"),
+        (f"{{app_database_user: {'u' * 33}}}", "1 to 32 characters"),
+        (f"{{app_database_name: {'n' * 65}}}", "1 to 64 characters"),
+        ("{app_database_password: short}", "has 5 characters"),
+    ],
+)
+def test_a_variable_that_cannot_work_is_told(tmp_path: Path, text: str, words: str) -> None:
+    told = [line for line in config_problems(tmp_path, mine=text) if words in line]
+    assert len(told) == 1, config_problems(tmp_path, mine=text)
+    assert "group_vars/all/mine.yml" in told[0] or "Correct the name" in told[0]
+
+
+def client_error(code: str) -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": "no"}}, "DescribeVpcs")
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (NoCredentialsError(), ("No AWS credentials were found", "AWS_PROFILE")),
+        (client_error("ExpiredToken"), ("have expired", "Sign in again")),
+        (client_error("RequestExpired"), ("have expired", "Sign in again")),
+        (client_error("AuthFailure"), ("does not know these credentials in the region x", "AWS_ACCESS_KEY_ID")),
+        (client_error("UnauthorizedOperation"), ("may not do", "docs/iam-policy.json")),
+        (client_error("AccessDeniedException"), ("may not do", "docs/iam-policy.json")),
+        (EndpointConnectionError(endpoint_url="http://x"), ("region x does not answer", "aws_region in group_vars")),
+        (client_error("Strange"), ("Could not look", "Strange")),
+    ],
+)
+def test_what_is_wrong_with_the_access_is_told(error: Exception, words: tuple[str, str]) -> None:
+    told = explain(error, "x")
+    assert all(word in told for word in words), told
+
+
+def test_another_account_is_told_with_both_numbers() -> None:
+    told = wrong_account("111111111111", "222222222222")
+    assert "111111111111" in told
+    assert "222222222222" in told
+    assert "expected_account_id in group_vars" in told
+
+
+def test_a_run_tells_all_mistakes_at_once_and_makes_no_call(tmp_path: Path) -> None:
     """Nobody listens where the API would be, so a call would end with another message."""
     argv = ["ansible-playbook", "-i", "inventory/environments.yml", "playbooks/create_network.yml"]
     argv += ["--limit", "playground"]
-    for variable in (f"operator_ssh_key={pair(tmp_path)}", *variables):
+    for variable in (
+        f"operator_ssh_key={tmp_path}/none",
+        "image=debian-14",
+        "aws_instances_public_type=t4g.micro",
+        "replace=private",
+        "nat=gateway",
+        "monthly_budget_usd=30",
+        "aws_network_vpc_cidr=8.8.0.0/16",
+        "availability_zone=us-east-1a",
+        "admin_cidr=203.0.113.7/32",
+        "app_database_user=root",
+    ):
         argv += ["--extra-vars", variable]
     nowhere = {"AWS_ENDPOINT_URL": "http://127.0.0.1:9", "AWS_ACCESS_KEY_ID": "onebox-dummy-access-key"}
     keep = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "ANSIBLE_"))}
     done = subprocess.run(argv, cwd=REPO, env=keep | nowhere, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode != 0
-    assert words in " ".join(done.stdout.split())
+    last = " ".join(done.stdout.rpartition("TASK [Refuse what cannot work]")[2].split())
+    for words in (
+        "There is no private key",
+        "none of debian-13, ubuntu-24.04",
+        "is a machine for arm64",
+        "all databases on it",
+        "What exceeds it is the",
+        "RFC 1918",
+        "us-east-1a is none of the region",
+        "Did you mean admin_cidrs?",
+        "MySQL keeps for itself",
+    ):
+        assert words in last

@@ -4,13 +4,16 @@
 # https://www.gnu.org/licenses/gpl-3.0.txt). It runs inside Ansible, which has this licence.
 """Tell everything that is wrong with the addresses of a network, before EC2 is asked to make it."""
 
+import re
 from collections.abc import Callable, Iterator
-from ipaddress import IPv4Network
+from ipaddress import IPv4Address, IPv4Network
 from itertools import combinations
 from typing import Any
 
 PRIVATE = tuple(IPv4Network(block) for block in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"))
 WIDEST, NARROWEST = 16, 28
+RESERVED_FIRST = 4
+REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]")
 EVERYWHERE = IPv4Network("0.0.0.0/0")
 
 
@@ -34,6 +37,8 @@ def _problems(plan: dict[str, Any]) -> Iterator[str]:
             yield from _overlap_with_other(vpc, other)
     yield from _subnet_problems(plan, vpc)
     yield from _admin_problems(plan)
+    yield from _machine_problems(plan)
+    yield from _zone_problems(plan)
 
 
 def _network(text: object, variable: str, file: str) -> tuple[IPv4Network | None, str]:
@@ -112,6 +117,55 @@ def _admin_problems(plan: dict[str, Any]) -> Iterator[str]:
             )
     if not plan["admins"]:
         yield f"admin_cidrs is empty, and nobody, not even these playbooks, could log in. {where}"
+
+
+def _machine_problems(plan: dict[str, Any]) -> Iterator[str]:
+    """The first four addresses of a subnet and the last are EC2's own."""
+    where = "group_vars/all/instances.yml"
+    for tier, text in plan.get("machines", {}).items():
+        try:
+            address, subnet = IPv4Address(str(text)), IPv4Network(str(plan[tier]))
+        except ValueError:
+            if subnet_is_whole(plan[tier]):
+                yield f"The {tier} machine's address is {text!r}, which is none. Change it in {where}."
+            continue
+        if address not in subnet:
+            yield f"The {tier} machine's address {address} lies outside its subnet {subnet}. Change it in {where}."
+        elif int(address) - int(subnet.network_address) < RESERVED_FIRST or address == subnet.broadcast_address:
+            yield (
+                f"The {tier} machine's address {address} is one of the five of {subnet} that EC2 keeps for itself (the "
+                f"first four and the last), and it would refuse the launch. Change it in {where}."
+            )
+
+
+def subnet_is_whole(text: object) -> bool:
+    """Whether that is a range; else it has been complained about already."""
+    try:
+        IPv4Network(str(text))
+    except ValueError:
+        return False
+    return True
+
+
+def _zone_problems(plan: dict[str, Any]) -> Iterator[str]:
+    region, zones = plan.get("region", ""), [zone for zone in plan.get("zones", []) if zone]
+    if region and not REGION.fullmatch(region):
+        yield (
+            f"aws_region is {region!r}, and no region of AWS has such a name; it would be like ap-northeast-2. "
+            "Change it in group_vars/all/aws.yml."
+        )
+    for zone in zones:
+        if not (zone.startswith(region) and len(zone) > len(region)):
+            yield (
+                f"The zone {zone} is none of the region {region}, so the subnets could not be made there. Change "
+                "availability_zone or aws_region in group_vars/all/aws.yml, or second_zone in "
+                "group_vars/all/network.yml."
+            )
+    if len(zones) != len(set(zones)):
+        yield (
+            f"second_zone is {zones[1]}, the first zone again, so the two would fail together and a managed database "
+            "would refuse them. Change second_zone in group_vars/all/network.yml."
+        )
 
 
 class FilterModule:
