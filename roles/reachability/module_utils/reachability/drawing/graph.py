@@ -22,10 +22,15 @@ def quoted(text: str) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
+def roomy(text: str) -> str:
+    """Graphviz may not have the font of the reader, whose letters may be wider: a tenth more room."""
+    return escape(text) + "&#160;" * (len(text) // 9 + 1)
+
+
 def box(title: str, lines: Iterable[str], width: int = 130) -> str:
     """A label of one bold line and some small ones."""
-    rows = [f'<TR><TD ALIGN="LEFT"><B>{escape(title)}</B></TD></TR>']
-    rows += [f'<TR><TD ALIGN="LEFT"><FONT POINT-SIZE="10.5">{escape(line)}</FONT></TD></TR>' for line in lines if line]
+    rows = [f'<TR><TD ALIGN="LEFT"><B>{roomy(title)}</B></TD></TR>']
+    rows += [f'<TR><TD ALIGN="LEFT"><FONT POINT-SIZE="10.5">{roomy(line)}</FONT></TD></TR>' for line in lines if line]
     attributes = (
         f'BORDER="1" CELLBORDER="0" CELLSPACING="0" CELLPADDING="3" STYLE="ROUNDED" BGCOLOR="white" WIDTH="{width}"'
     )
@@ -34,8 +39,8 @@ def box(title: str, lines: Iterable[str], width: int = 130) -> str:
 
 def heading(title: str, lines: Iterable[str]) -> str:
     """The label of a cluster."""
-    rows = [f'<TR><TD ALIGN="LEFT"><B>{escape(title)}</B></TD></TR>']
-    rows += [f'<TR><TD ALIGN="LEFT"><FONT POINT-SIZE="10">{escape(line)}</FONT></TD></TR>' for line in lines if line]
+    rows = [f'<TR><TD ALIGN="LEFT"><B>{roomy(title)}</B></TD></TR>']
+    rows += [f'<TR><TD ALIGN="LEFT"><FONT POINT-SIZE="10">{roomy(line)}</FONT></TD></TR>' for line in lines if line]
     return f'<<TABLE BORDER="0" CELLSPACING="0" CELLPADDING="1">{"".join(rows)}</TABLE>>'
 
 
