@@ -7,6 +7,13 @@ Between verify and destroy stands what molecule cannot ask: faults, reboots, aud
 
 from __future__ import annotations
 
+import contextlib
+import os
+import socket
+import subprocess
+import time
+
+import pymysql
 import pytest
 import yaml
 
@@ -15,6 +22,7 @@ from tests.mutations.fault import FOLDER, Fault
 from .operator import LAB, PORT, REPO, Operator, wait_for
 from .traces import known, traces_of
 
+SIX_MINUTES = 360
 HOSTS = {"playground_vpc", "sidedish-playground-public", "sidedish-playground-private"}
 
 
@@ -157,6 +165,60 @@ def test_after_a_reboot_of_both_machines_everything_is_back(
     seconds += wait_for("the page is back", lambda: operator.page()[0] == 200, seconds=90)
     say(capsys, f"page back {seconds:.0f} s after the reboot of both machines")
     assert_green(operator)
+
+
+def download(operator: Operator) -> str:
+    """The private machine fetches some 20 MB through the NAT: a package that it has."""
+    line = "cd $(mktemp -d) && timeout 60 apt-get download -qq mysql-server-core* && du -ck *.deb | tail -n 1"
+    return operator.ssh("private", line).split()[0]
+
+
+def test_a_large_download_passes_a_narrow_link(operator: Operator, capsys: pytest.CaptureFixture[str]) -> None:
+    """Small questions pass any link: only with the segment size set do large answers."""
+    name = "sidedish-playground-public"
+    impair = ["lab", "impair", "--name", operator.lab_name, name]
+    operator.run(*impair, "--mtu", "1400", seconds=60, aws=False).check()
+    try:
+        size = int(download(operator))
+    finally:
+        operator.run(*impair, "--heal", seconds=60, aws=False).check()
+    assert size > 15_000, f"{size} KiB"
+    say(capsys, f"{size // 1024} MiB through a link of 1400 bytes")
+
+
+@pytest.mark.skipif("ONEBOX_LONG" not in os.environ, reason="takes six minutes: ONEBOX_LONG=1")
+def test_an_idle_database_connection_survives_six_minutes(operator: Operator) -> None:
+    """A connection of the application's pool may rest longer than the groups remember it (350 s on newer machines)."""
+    names = {"Path": "/onebox/sidedish/playground", "Recursive": True, "WithDecryption": True}
+    parameters = operator.ssm.get_parameters_by_path(**names)["Parameters"]  # type: ignore[arg-type]
+    password = next(one["Value"] for one in parameters if one["Name"].endswith("/mysql_app_password"))
+    config = str(operator.build / "ssh_config")
+    tunnel = subprocess.Popen(
+        ["ssh", "-F", config, "-N", "-o", "ControlPath=none", "-L", "127.0.0.1:34306:10.1.2.10:3306", "public"]
+    )
+    try:
+        wait_for("the tunnel", lambda: answers(34306), seconds=20)
+        with pymysql.connect(
+            host="127.0.0.1", port=34306, user="app", password=password, ssl={"check_hostname": False}
+        ) as database:
+            before = session_of(database)
+            time.sleep(SIX_MINUTES)  # the silence is what is tested
+            assert session_of(database) == before
+    finally:
+        tunnel.terminate()
+        tunnel.wait()
+
+
+def session_of(database: pymysql.Connection) -> object:  # type: ignore[type-arg]  # its cursor is any
+    with database.cursor() as cursor:
+        cursor.execute("SELECT CONNECTION_ID()")
+        return cursor.fetchone()
+
+
+def answers(port: int) -> bool:
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1) as caller:
+        return bool(caller.recv(1))
+    return False
 
 
 def test_teardown_leaves_nothing(operator: Operator, capsys: pytest.CaptureFixture[str]) -> None:

@@ -20,16 +20,17 @@ ACCEPTED = {
 DECLARED = {"open": {"admitted"}, "refused": {"admitted"}, "filtered": {"dropped"}, "closed": {"admitted", "dropped"}}
 ARRIVED = ("open", "refused")
 UNASKED = "not asked"  # this vantage point has no means to ask
+# What a decision on a path is called, and which roles own it: a run of them alone is quicker than all.
 KINDS = {
-    "group": "security group",
-    "acl": "network ACL",
-    "route": "route table",
-    "interface": "source/dest check of",
-    "gateway": "internet gateway",
-    "endpoint": "endpoint",
-    "forwarder": "forwarding by",
-    "amazon": "DNS of",
-    "end": "answer of",
+    "group": ("security group", "aws_network"),
+    "acl": ("network ACL", ""),
+    "route": ("route table", "aws_network,aws_instances"),
+    "interface": ("source/dest check of", "aws_instances"),
+    "gateway": ("internet gateway", "aws_network,aws_instances"),
+    "endpoint": ("endpoint", "aws_instances"),
+    "forwarder": ("forwarding by", "nat_masquerade"),
+    "amazon": ("DNS of", "aws_network"),
+    "end": ("answer of", ""),
 }
 
 
@@ -112,7 +113,8 @@ def suspect_of(cell: Cell, path: Path | None, observed: str, environment: str) -
             f"{cell.name} should be {cell.expect}, and packets were {observed}, but the API declares {declared}: its "
             f"column stands alone, and what hides the rule today may be gone tomorrow. The rule: {rule}"
         )
-    return Suspect(RANK_PATH, f"{KINDS[by.kind]} {by.short}: {by.said}", look, repair(environment))
+    kind, roles = KINDS[by.kind]
+    return Suspect(RANK_PATH, f"{kind} {by.short}: {by.said}", look, repair(environment, roles))
 
 
 def machine_suspect(cell: Cell, path: Path | None, observed: str, environment: str) -> Suspect:
