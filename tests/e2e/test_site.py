@@ -209,7 +209,7 @@ def test_an_idle_database_connection_survives_six_minutes(operator: Operator) ->
         tunnel.wait()
 
 
-def session_of(database: pymysql.Connection) -> object:  # type: ignore[type-arg]  # its cursor is any
+def session_of(database: pymysql.Connection) -> object:
     with database.cursor() as cursor:
         cursor.execute("SELECT CONNECTION_ID()")
         return cursor.fetchone()
