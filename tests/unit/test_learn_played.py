@@ -3,7 +3,8 @@
     ONEBOX_LEARN_PLAY=1 sudo --preserve-env=ONEBOX_LEARN_PLAY,ONEBOX_LEARN_RECORD .venv/bin/pytest \\
         tests/unit/test_learn_played.py -s
 
-With ONEBOX_LEARN_RECORD=1 it writes anew what test_learn_checks.py reads.
+ONEBOX_LEARN_PLAY=go-on and -k go on with the lab that a failure leaves. With ONEBOX_LEARN_RECORD=1 it writes anew what
+test_learn_checks.py reads.
 """
 
 from __future__ import annotations
@@ -39,8 +40,9 @@ class Student:
 
     def __init__(self) -> None:
         home = FOLDER / "home"
-        (home / ".ssh").mkdir(parents=True)
-        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", home / ".ssh/id_ed25519"], check=True)
+        if not home.exists():
+            (home / ".ssh").mkdir(parents=True)
+            subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", home / ".ssh/id_ed25519"], check=True)
         keep = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "ANSIBLE_", "LC_"))}
         for name in ("PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED"):
             keep.pop(name, None)
@@ -92,13 +94,15 @@ class Student:
 
 
 @pytest.fixture(scope="module")
-def student() -> Iterator[Student]:
-    shutil.rmtree(FOLDER, ignore_errors=True)
-    FOLDER.mkdir(parents=True)
-    subprocess.run([REPO / ".venv/bin/lab", "down", "--name", LAB], check=False)
+def student(request: pytest.FixtureRequest) -> Iterator[Student]:
+    """Somebody who begins at the first page, or goes on where a page was wrong; then the lab is still there."""
+    if os.environ["ONEBOX_LEARN_PLAY"] != "go-on":
+        shutil.rmtree(FOLDER, ignore_errors=True)
+        subprocess.run([REPO / ".venv/bin/lab", "down", "--name", LAB], check=False)
     person = Student()
     yield person
-    person.run(f"lab down --name {LAB}")
+    if not request.session.testsfailed:
+        person.run(f"lab down --name {LAB}")
 
 
 @pytest.mark.parametrize("exercise", EXERCISES, ids=lambda one: one.slug)
