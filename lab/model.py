@@ -130,6 +130,7 @@ class Instance:
     interface_ids: tuple[str, ...]
     public_key: str
     hostname: str
+    image_name: str = ""
 
     @property
     def is_database(self) -> bool:

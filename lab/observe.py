@@ -125,6 +125,7 @@ def _instance(backend: Any, one: Any) -> Instance:
         interface_ids=tuple(nic.id for _, nic in sorted(one.nics.items())),
         public_key=pair.public_key.strip() if pair else "",
         hostname=one.private_dns_name.partition(".")[0],
+        image_name=backend.amis[one.image_id].name if one.image_id in backend.amis else "",
     )
 
 

@@ -94,7 +94,7 @@ def _delete_for_good() -> None:
             if endpoint := backend.vpc_end_points.pop(one, None):
                 _take_down(backend, endpoint)
                 continue
-            said = {"Code": "InvalidVpcEndpointId.NotFound", "Message": f"The Vpc Endpoint Id '{one}' does not exist"}
+            said = {"Code": "InvalidVpcEndpoint.NotFound", "Message": f"The Vpc Endpoint Id '{one}' does not exist"}
             missing.append({"ResourceId": one, "Error": said})
         return ActionResult({"Unsuccessful": missing})
 

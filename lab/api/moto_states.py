@@ -15,6 +15,7 @@ from typing import Any
 from moto.ec2.exceptions import EC2ClientError, ResourceAlreadyAssociatedError
 from moto.ec2.models.instances import Instance, InstanceBackend
 from moto.ec2.models.nat_gateways import NatGatewayBackend
+from moto.ec2.utils import is_tag_filter, tag_filter_matches
 
 from lab.api.pace import Pace
 
@@ -153,7 +154,9 @@ def _delete_nat_gateways_slowly(pace: Pace) -> None:
         for gateway_id in nat_gateway_ids or []:
             if error := unknown(self, gateway_id):
                 raise error
-        return describe(self, filters, nat_gateway_ids)
+        found = describe(self, filters, nat_gateway_ids)
+        by_tag = {name: values for name, values in (filters or {}).items() if is_tag_filter(name)}  # moto ignores them
+        return [one for one in found if all(tag_filter_matches(one, name, values) for name, values in by_tag.items())]
 
     def delete_nat_gateway(self: Any, nat_gateway_id: str) -> Any:
         if error := unknown(self, nat_gateway_id):

@@ -10,6 +10,7 @@ from typing import Any
 from moto.ec2.models.amis import Ami
 from moto.ec2.models.elastic_block_store import EBSBackend, Volume, VolumeAttachment
 from moto.ec2.models.instances import Instance
+from moto.ec2.responses.elastic_block_store import ElasticBlockStore
 
 from lab.api.guards import guard, refusal, replace
 
@@ -19,19 +20,19 @@ GP3_THROUGHPUT = 125  # https://docs.aws.amazon.com/ebs/latest/userguide/general
 
 def mend_volumes() -> None:
     """Change moto's classes; call it once, before the first request."""
-    guard(EBSBackend, "create_volume", _zone_is_there)
+    guard(ElasticBlockStore, "create_volume", _zone_is_there)
     guard(EBSBackend, "attach_volume", _can_be_attached)
     guard(EBSBackend, "modify_volume", _grows)
     _detach_from_whom_it_has()
     _name_root_device()
-    _tell_throughput()
+    _tell_all()
     replace(Ami, "block_device_mappings", property(_image_devices))
     replace(VolumeAttachment, "delete_on_termination", property(_goes_with_machine))
 
 
-def _zone_is_there(self: Any, zone_name: str) -> None:
-    # moto makes the volumes behind images in the region itself.
-    if zone_name != self.region_name and zone_name not in {zone.name for zone in self.describe_availability_zones()}:
+def _zone_is_there(self: Any) -> None:
+    zone_name = self._get_param("AvailabilityZone")
+    if zone_name not in {zone.name for zone in self.ec2_backend.describe_availability_zones()}:
         raise refusal("InvalidZone.NotFound", f"The zone '{zone_name}' does not exist.")
 
 
@@ -92,12 +93,15 @@ def _name_root_device() -> None:
     replace(Instance, "setup_defaults", setup_defaults)
 
 
-def _tell_throughput() -> None:
+def _tell_all() -> None:
+    """What EC2 tells of every volume, and amazon.aws reads unasked."""
     original = Volume.__init__
 
     def create(self: Any, *args: Any, **kwargs: Any) -> None:
         original(self, *args, **kwargs)
         if self.volume_type == "gp3" and self.throughput is None:
             self.throughput = GP3_THROUGHPUT
+        self.multi_attach_enabled = bool(self.multi_attach_enabled)
+        self.snapshot_id = self.snapshot_id or ""
 
     replace(Volume, "__init__", create)

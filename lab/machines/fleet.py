@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import queue
+import threading
 from collections.abc import Callable
 from ipaddress import IPv4Address
 from pathlib import Path
@@ -11,11 +13,14 @@ from lab.config import LabConfig
 from lab.errors import LabError
 from lab.machines.cgroup import ControlGroup
 from lab.machines.disk import Disk
+from lab.machines.image import DEBIAN, ensure_image, recipe_of
 from lab.machines.machine import Machine
 from lab.machines.sizes import memory_mib
 from lab.model import Instance
 
 POWERED = ("pending", "running")
+
+LOG = logging.getLogger("lab")
 
 
 class Fleet:
@@ -23,7 +28,8 @@ class Fleet:
 
     def __init__(self, config: LabConfig, image: Path, wake: Callable[[], None]) -> None:
         self._config = config
-        self._image = image
+        self._images = {DEBIAN: image}
+        self._building: set[str] = set()
         self._wake = wake
         self._machines: dict[str, Machine] = {}
         self._exits: queue.Queue[Machine] = queue.Queue()
@@ -35,7 +41,7 @@ class Fleet:
         return frozenset(self._machines)
 
     def disk(self, instance_id: str) -> Disk:
-        return Disk.of(self._config, instance_id, self._image)
+        return Disk.of(self._config, instance_id, self._images[DEBIAN])
 
     def reboot(self, instance_id: str) -> None:
         self._reboots.put(instance_id)
@@ -82,12 +88,30 @@ class Fleet:
             machine.enforce()
 
     def _start(self, instance: Instance, namespace: str, resolver: IPv4Address) -> None:
-        disk = self.disk(instance.id)
+        image = self._image_of(instance)
+        if image is None:
+            return  # the next sync asks again
+        disk = Disk.of(self._config, instance.id, image)
         disk.create(instance, resolver)
         group = ControlGroup(f"{self._config.control_group}/{instance.id}")
         machine = Machine(instance, disk, namespace, group, memory_mib(instance.instance_type), self._exited)
         machine.boot()
         self._machines[instance.id] = machine
+
+    def _image_of(self, instance: Instance) -> Path | None:
+        """The root of the machine's system; None while it is still being made, in a thread of its own."""
+        name = recipe_of(instance.image_name)
+        if name not in self._images and name not in self._building:
+            self._building.add(name)
+            threading.Thread(target=self._build, args=[name], daemon=True).start()
+        return self._images.get(name)
+
+    def _build(self, name: str) -> None:
+        try:
+            self._images[name] = ensure_image(LOG.warning, name)
+        except Exception:
+            LOG.exception("the image %s could not be made: its machines stay without power until the next lab up", name)
+        self._wake()
 
     def _exited(self, machine: Machine) -> None:
         self._exits.put(machine)

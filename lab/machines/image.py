@@ -1,4 +1,4 @@
-"""The machine images: Debian 13 made by mmdebstrap, kept outside the checkout under the hash of their recipes."""
+"""The machine images: Debian made by mmdebstrap, kept outside the checkout under the hash of their recipes."""
 
 from __future__ import annotations
 
@@ -11,14 +11,13 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lab.config import CACHE_ROOT
 from lab.errors import LabError
 from lab.run import run
 
-SUITE = "trixie"
 USER = "admin"  # the login of Debian's own AMI: https://wiki.debian.org/Cloud/AmazonEC2Image
 # What Debian's cloud image has that our roles or people rely on; no web server, no iptables.
 PACKAGES = (
@@ -44,6 +43,7 @@ class Recipe:
     uploads: Mapping[Path, str]
     minutes: str
     arguments: tuple[str, ...] = ()  # for its `customize`, after the root
+    suite: str = "trixie"
 
 
 @dataclass(frozen=True)
@@ -53,9 +53,9 @@ class Mirror:
     archive: str
     security: str | None
 
-    def sources(self) -> list[str]:
-        lines = [f"deb {self.archive} {SUITE} main", f"deb {self.archive} {SUITE}-updates main"]
-        return lines + ([f"deb {self.security} {SUITE}-security main"] if self.security else [])
+    def sources(self, suite: str) -> list[str]:
+        lines = [f"deb {self.archive} {suite} main", f"deb {self.archive} {suite}-updates main"]
+        return lines + ([f"deb {self.security} {suite}-security main"] if self.security else [])
 
 
 def host_mirror() -> Mirror | None:
@@ -69,15 +69,19 @@ def host_mirror() -> Mirror | None:
 
 
 MYSQL_FILES = Path(__file__).parents[1] / "rds" / "image"
-DEBIAN, MYSQL = "debian-13", "rds-mysql"
+DEBIAN, NEXT_DEBIAN, MYSQL = "debian-13", "debian-14", "rds-mysql"
+_DEBIAN = Recipe(
+    packages=PACKAGES,
+    files=FILES,
+    uploads={FILES / name: folder for name, folder in UPLOADS.items()},
+    minutes="half a minute",
+    arguments=(USER,),
+)
+# Every system whose packages this machine can reach. An image of the API (data/amis.json) called
+# `debian-14-amd64-...` is made by the recipe `debian-14`, when the first machine wants it.
 RECIPES = {
-    DEBIAN: Recipe(
-        packages=PACKAGES,
-        files=FILES,
-        uploads={FILES / name: folder for name, folder in UPLOADS.items()},
-        minutes="half a minute",
-        arguments=(USER,),
-    ),
+    DEBIAN: _DEBIAN,
+    NEXT_DEBIAN: replace(_DEBIAN, suite="forky"),  # the next release: an early warning
     # No login of any kind: neither sshd nor sudo nor a user.
     MYSQL: Recipe(
         packages=("systemd", "systemd-sysv", "dbus", "iproute2", "procps", "netbase", "tzdata"),
@@ -93,12 +97,17 @@ RECIPES = {
 }
 
 
+def recipe_of(image_name: str) -> str:
+    """Which recipe stands for an image of the API; one of another name is a copy of the usual system."""
+    return next((name for name in RECIPES if image_name.startswith(f"{name}-")), DEBIAN)
+
+
 def recipe(mirror: Mirror | None, name: str = DEBIAN) -> str:
     """Everything the image is made from, as text: the key under which it is kept."""
     one = RECIPES[name]
     files = {str(p.relative_to(one.files)): p.read_text() for p in sorted(one.files.rglob("*")) if p.is_file()}
-    sources = mirror.sources() if mirror else []
-    return json.dumps({"suite": SUITE, "packages": one.packages, "sources": sources, "files": files}, indent=1)
+    sources = mirror.sources(one.suite) if mirror else []
+    return json.dumps({"suite": one.suite, "packages": one.packages, "sources": sources, "files": files}, indent=1)
 
 
 def digest(root: Path) -> str:
@@ -125,7 +134,8 @@ def ensure_image(say: Callable[[str], None], name: str = DEBIAN) -> Path:
         if folder.exists():
             say(f"the image {name} was touched since it was made: making it anew")
             shutil.rmtree(folder)
-        say(f"making the image {name} (Debian {SUITE}, about {RECIPES[name].minutes}; kept for the next time)")
+        made_of = f"Debian {RECIPES[name].suite}, about {RECIPES[name].minutes}"
+        say(f"making the image {name} ({made_of}; kept for the next time)")
         _build(folder, mirror, text, RECIPES[name])
     return root
 
@@ -143,12 +153,12 @@ def _build(folder: Path, mirror: Mirror | None, text: str, one: Recipe) -> None:
     part = Path(tempfile.mkdtemp(dir=folder.parent, prefix="part-"))
     part.chmod(0o755)
     try:
-        sources = mirror.sources() if mirror else []
+        sources = mirror.sources(one.suite) if mirror else []
         hooks = [f"upload {path} {where}/{path.name}" for path, where in one.uploads.items()]
         argv = ["mmdebstrap", "--mode=root", "--variant=minbase", f"--include={','.join(one.packages)}"]
         argv += [f"--customize-hook={hook}" for hook in hooks]
         words = " ".join(one.arguments)
-        argv += [f'--customize-hook={one.files / "customize"} "$1" {words}', SUITE, str(part / "root"), *sources]
+        argv += [f'--customize-hook={one.files / "customize"} "$1" {words}', one.suite, str(part / "root"), *sources]
         run(argv, timeout_seconds=BUILD_TIMEOUT_SECONDS)
         stamp = {"digest": digest(part / "root"), "recipe": json.loads(text)}
         (part / STAMP).write_text(json.dumps(stamp, indent=1))

@@ -54,5 +54,5 @@ def test_a_gateway_endpoint_and_its_routes_come_and_go_together(site: Site) -> N
     assert site.ec2.delete_vpc_endpoints(VpcEndpointIds=[endpoint])["Unsuccessful"] == []
     assert through_endpoints(site, other) == []
     (gone,) = site.ec2.delete_vpc_endpoints(VpcEndpointIds=[endpoint])["Unsuccessful"]
-    assert gone["Error"]["Code"] == "InvalidVpcEndpointId.NotFound"
+    assert gone["Error"]["Code"] == "InvalidVpcEndpoint.NotFound"
     site.ec2.delete_route_table(RouteTableId=other)
