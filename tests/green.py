@@ -14,8 +14,11 @@ from reachability.probe import cells_from
 from reachability.report import suspects
 
 REPO = Path(__file__).resolve().parents[1]
+HTTPS = "{{ 'filtered' if app_tls == 'none' else 'open' }}"
 INTENT = yaml.safe_load((REPO / "group_vars/all/reachability.yml").read_text())
 MATRIX: list[dict[str, Any]] = INTENT["reachability_matrix"]
+for row in MATRIX:
+    row["expect"] = {HTTPS: "filtered"}.get(row["expect"], row["expect"])
 
 VPC = "vpc-1"
 ELASTIC_IP, GATEWAY_IP, OPERATOR = "198.51.100.7", "198.51.100.8", "203.0.113.9"
@@ -216,11 +219,14 @@ def evidence(**changes: Any) -> dict[str, Any]:
             "allowagentforwarding": "yes",
             "passwordauthentication": "no",
             "permitrootlogin": "no",
+            "permitopen": "10.1.2.10:22 10.1.2.10:3306",
+            "gatewayports": "no",
         },
         "connections": {"count": 40, "max": 262144},
         "clock": {"synchronised": True},
         "names": {"servers": ["10.1.0.2"], "found": {"checkip.amazonaws.com": "192.0.2.1"}, "own": "box"},
         "doctor": "",
+        "certificate_days": None,
         "flows": [["10.1.2.10", "198.51.100.80"]],
         "state": None,
     }

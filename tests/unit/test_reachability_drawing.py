@@ -34,7 +34,7 @@ def drawn(answers: dict[str, Any], verdict: str = "ok") -> tuple[dict[str, Arrow
 def test_what_is_open_is_solid_and_what_is_closed_dashed() -> None:
     arrows, text, _ = drawn(api())
     assert arrows["internet-public-open"].label == "80"
-    assert arrows["internet-public-closed"].label == "8080, 3306, 53/udp, icmp"
+    assert arrows["internet-public-closed"].label == "443, 8080, 3306, 53/udp, icmp"
     assert all(one.is_verified and not one.is_wrong for one in arrows.values())
     assert 'class="open verified", style="solid"' in text
     assert 'class="closed verified", style="dashed"' in text

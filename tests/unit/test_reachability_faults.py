@@ -254,6 +254,19 @@ def forwarding_lost_at_reboot(params: Params) -> None:
     dig(params, "observations", "public", "evidence")["kept_forwarding"] = ""
 
 
+def certificate_ends(params: Params) -> None:
+    dig(params, "observations", "public", "evidence")["certificate_days"] = 3
+
+
+def bastion_opens_anything(params: Params) -> None:
+    dig(params, "observations", "public", "evidence", "ssh")["permitopen"] = "any"
+
+
+def route_to_a_peer(params: Params) -> None:
+    peer = {"destination_cidr_block": "10.9.0.0/16", "vpc_peering_connection_id": "pcx-1", "state": "active"}
+    dig(params, "api", "route_tables", 2, "routes").append(peer)
+
+
 def s3_through_the_nat(params: Params) -> None:
     dig(params, "observations", "public", "evidence")["flows"].append(["10.1.2.10", "192.0.2.77"])
 
@@ -303,6 +316,9 @@ FAULTS = {
     clock_alone: "clock of private follows no other",
     settings_lost_at_reboot: "NAT settings of public (different: net.ipv4.conf.all.rp_filter)",
     forwarding_lost_at_reboot: "forwarding of public after a reboot",
+    certificate_ends: "certificate of public ends in 3 days",
+    bastion_opens_anything: "sshd of public: permitopen any",
+    route_to_a_peer: "route table of the private subnet has more than it should: 10.9.0.0/16 -> pcx-1",
     s3_through_the_nat: "S3 goes through public instead of the endpoint",
     proxy_points_elsewhere: "nginx on public: it does not hand on to Tomcat",
     agent_forwarding_off: "AllowAgentForwarding in sshd of public",

@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 import re
 import socket
+import ssl
 import subprocess
+import sys
+import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -15,19 +18,26 @@ from . import state
 from .probe import resolve, together
 
 PATIENCE_SECONDS = 20
-SSH_SETTINGS = ("allowtcpforwarding", "allowagentforwarding", "passwordauthentication", "permitrootlogin", "permitopen")
+SSH_SETTINGS = (
+    "allowtcpforwarding",
+    "allowagentforwarding",
+    "passwordauthentication",
+    "permitrootlogin",
+    "permitopen",
+    "gatewayports",
+)
 NAT_DOCTOR = Path("/usr/local/sbin/nat-masquerade")
 FORWARDING = re.compile(r"\s*-?net[./]ipv4[./]ip_forward\s*=")
 MOUNTS = ("/", "/var", "/var/lib/mysql", "/tmp", "/boot")
 
 
-def output(argv: list[str]) -> str | None:
+def output(argv: list[str], content: str = "") -> str | None:
     """What the program prints, or None where it is not installed or fails without a word."""
     try:
         done = subprocess.run(
             argv,
             check=False,
-            stdin=subprocess.DEVNULL,
+            input=content,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
@@ -176,6 +186,18 @@ def flows() -> list[list[str]] | None:
         return None if text is None else parse_flows(text)
 
 
+def certificate_days() -> int | None:
+    """For how many days the certificate on port 443 is good; None where nobody listens there, or openssl is missing."""
+    try:
+        text = ssl.get_server_certificate(("127.0.0.1", 443), timeout=3) if sys.version_info >= (3, 10) else ""
+    except OSError:
+        return None
+    done = output(["openssl", "x509", "-noout", "-enddate"], text) or ""
+    if "=" not in done:
+        return None
+    return int((ssl.cert_time_to_seconds(done.partition("=")[2].strip()) - time.time()) // 86400)
+
+
 def collect(units: list[str], hosts: list[str]) -> dict[str, Any]:
     """All evidence of this machine in one call."""
     jobs: dict[str, Callable[[], Any]] = {
@@ -192,6 +214,7 @@ def collect(units: list[str], hosts: list[str]) -> dict[str, Any]:
         "clock": clock,
         "names": partial(names, hosts),
         "doctor": doctor,
+        "certificate_days": certificate_days,
         "state": state.collect,
     }
     return together(jobs, PATIENCE_SECONDS, None)

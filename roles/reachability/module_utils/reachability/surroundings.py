@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .model import RANK_ADDRESS, RANK_GROUP, RANK_ROUTE, Finding, Intent, Suspect, declaration, repair
+from .model import EVERYWHERE, RANK_ADDRESS, RANK_GROUP, RANK_ROUTE, Finding, Intent, Suspect, declaration, repair
 
 Api = dict[str, list[dict[str, Any]]]
 
@@ -28,6 +28,7 @@ def judge_surroundings(
         for one in found:
             findings += judge_wearing(tier, one, api, repair(intent.environment, "aws_instances"))
             findings += judge_metadata(tier, one, repair(intent.environment, "aws_instances"))
+            findings += judge_extra_routes(tier, one, api, repair(intent.environment, "aws_network,aws_instances"))
             findings += judge_association(tier, one, api, repair(intent.environment, "aws_network,aws_instances"))
     return findings + judge_endpoint(api, machines, s3_endpoint, repair(intent.environment, "aws_instances"))
 
@@ -110,6 +111,28 @@ def judge_association(tier: str, machine: dict[str, Any], api: Api, command: str
     name = f"route table of the {tier} subnet: {label}"
     look = f"{subnet} should follow the table of its own tier, and follows: {label}."
     return [finding(f"route table of {tier}", "its own", observed, RANK_ROUTE - 1, name, look, command)]
+
+
+def judge_extra_routes(tier: str, machine: dict[str, Any], api: Api, command: str) -> list[Finding]:
+    """Beside its own VPC, the default route and endpoints, a table leads nowhere."""
+    subnet = machine["subnet_id"]
+    own = [one for one in api["route_tables"] if any(a.get("subnet_id") == subnet for a in one["associations"])]
+    extra = [
+        f"{route.get('destination_cidr_block') or route.get('destination_ipv6_cidr_block')} -> {target_of(route)}"
+        for table in own
+        for route in table["routes"]
+        if route.get("destination_cidr_block") != EVERYWHERE
+        and not str(target_of(route)).startswith(("local", "vpce-"))
+    ]
+    observed = "; ".join(extra) or "nothing"
+    name = f"route table of the {tier} subnet has more than it should: {observed}"
+    look = f"Nothing asks for these routes, and packets follow the most specific one: {observed}."
+    return [finding(f"routes of {tier} beyond its own", "nothing", observed, RANK_ROUTE - 1, name, look, command)]
+
+
+def target_of(route: dict[str, Any]) -> str:
+    keys = ("gateway_id", "network_interface_id", "nat_gateway_id", "vpc_peering_connection_id", "transit_gateway_id")
+    return next((str(route[key]) for key in keys if route.get(key)), "nobody")
 
 
 def judge_endpoint(api: Api, machines: dict[str, list[dict[str, Any]]], wanted: bool, command: str) -> list[Finding]:

@@ -7,14 +7,26 @@ from typing import Any
 from .model import RANK_CHANGE, RANK_KERNEL, RANK_LOGIN, RANK_SERVICE, Finding, Suspect, repair
 
 FULL_PERCENT = 95
+LEAST_DAYS = 14
 SMALLEST_MTU = 1500  # every Ethernet has it, and packets of others are not cut
+BAD_SSH = {
+    "passwordauthentication": ("yes",),
+    "permitrootlogin": ("yes", "without-password", "prohibit-password", "forced-commands-only"),
+    "gatewayports": ("yes", "clientspecified"),
+}
+# It hands on to the private machine, and to nobody else.
+BAD_ON_A_BASTION = {
+    "allowtcpforwarding": ("no", "remote"),
+    "allowagentforwarding": ("no",),
+    "permitopen": ("any", "none"),
+}
 DROPS = ("DROP", "REJECT")
 
 
 def judge_system(machine: str, evidence: dict[str, Any], environment: str) -> list[Finding]:
     """All findings of this kind about one machine; what could not be read is not judged."""
     findings = []
-    for judge in (judge_disks, judge_line, judge_names, judge_ssh, judge_clock):
+    for judge in (judge_disks, judge_line, judge_names, judge_ssh, judge_clock, judge_certificate):
         findings += judge(machine, evidence, environment)
     return findings
 
@@ -75,17 +87,8 @@ def judge_ssh(machine: str, evidence: dict[str, Any], environment: str) -> list[
     settings = evidence["ssh"] or {}
     if not settings:
         return []
-    wrong = [
-        f"{key} {settings[key]}"
-        for key, bad in (("passwordauthentication", ("yes",)), ("permitrootlogin", ("yes",)))
-        if settings.get(key) in bad
-    ]
-    if machine == "public":
-        wrong += [
-            f"{key} {settings[key]}"
-            for key in ("allowtcpforwarding", "allowagentforwarding")
-            if settings.get(key) in ("no", "remote")
-        ]
+    bad = dict(BAD_SSH, **(BAD_ON_A_BASTION if machine == "public" else {}))
+    wrong = [f"{key} {settings[key]}" for key, values in bad.items() if settings.get(key) in values]
     words = {"allowtcpforwarding": "AllowTcpForwarding", "allowagentforwarding": "AllowAgentForwarding"}
     named = "; ".join(" ".join([words.get(one.split()[0], one.split()[0]), one.split()[1]]) for one in wrong)
     role = "ssh_bastion,host_baseline" if machine == "public" else "host_baseline"
@@ -109,6 +112,20 @@ def judge_clock(machine: str, evidence: dict[str, Any], environment: str) -> lis
         repair(environment, "host_baseline"),
     )
     return [judged(f"the clock of {machine} is set by another", "yes", "yes" if right else "no", right, suspect)]
+
+
+def judge_certificate(machine: str, evidence: dict[str, Any], environment: str) -> list[Finding]:
+    days = evidence["certificate_days"]
+    if days is None:
+        return []
+    suspect = Suspect(
+        RANK_SERVICE + 4,
+        f"certificate of {machine} ends in {days} days" if days >= 0 else f"certificate of {machine} has ended",
+        "Browsers refuse it afterwards. One from Let's Encrypt is renewed by itself a month before: look why not.",
+        repair(environment, "nginx_proxy"),
+    )
+    good = days >= LEAST_DAYS
+    return [judged(f"certificate of {machine} is good for", f">= {LEAST_DAYS} days", f"{days} days", good, suspect)]
 
 
 def clues(machine: str, evidence: dict[str, Any], environment: str) -> list[Suspect]:
