@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.e2e.operator import wait_for
+from tests.e2e.operator import SERVICE_TAGS, wait_for
 
 from .living import Living, Writer, writing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 
 def figure(capsys: pytest.CaptureFixture[str], text: str) -> None:
@@ -26,14 +26,28 @@ def after(fault: Callable[[], object], writer: Writer, *, seconds: float) -> flo
     return wait_for("rows are written again", lambda: writer.writes_again(began + 0.5), seconds=seconds)
 
 
-def power(site: Living, tier: str, *, on: bool) -> None:
-    name = f"sidedish-playground-{tier}"
-    if not on:
-        site.lab_verb("power-off", name)
-        return
-    filters = [{"Name": "tag:Name", "Values": [name]}, {"Name": "instance-state-name", "Values": ["stopped"]}]
-    (reservation,) = site.ec2.describe_instances(Filters=filters)["Reservations"]  # type: ignore[arg-type]
-    site.ec2.start_instances(InstanceIds=[reservation["Instances"][0]["InstanceId"]])
+def stopped(site: Living) -> list[str]:
+    filters = [*SERVICE_TAGS, {"Name": "instance-state-name", "Values": ["stopped"]}]
+    reservations = site.ec2.describe_instances(Filters=filters)["Reservations"]  # type: ignore[arg-type]
+    return [machine["InstanceId"] for reservation in reservations for machine in reservation["Instances"]]
+
+
+def power_off(site: Living, tier: str) -> str:
+    machine = str(site.machine(tier)["InstanceId"])
+    site.lab_verb("power-off", machine)
+    wait_for("EC2 finds it stopped", lambda: machine in stopped(site), seconds=20)
+    return machine
+
+
+def power_on(site: Living, machine: str) -> None:
+    site.ec2.start_instances(InstanceIds=[machine])
+
+
+@pytest.fixture(autouse=True)
+def _power_for_the_next_test(site: Living) -> Iterator[None]:
+    yield
+    for machine in stopped(site):
+        power_on(site, machine)
 
 
 def test_5_a_killed_mysql_loses_nothing_and_writes_again(site: Living, capsys: pytest.CaptureFixture[str]) -> None:
@@ -44,9 +58,9 @@ def test_5_a_killed_mysql_loses_nothing_and_writes_again(site: Living, capsys: p
 
 def test_6_a_power_cut_loses_nothing(site: Living, capsys: pytest.CaptureFixture[str]) -> None:
     with writing(site) as writer:
-        power(site, "private", on=False)
+        machine = power_off(site, "private")
         began = time.monotonic()
-        power(site, "private", on=True)
+        power_on(site, machine)
         wait_for("rows are written again", lambda: writer.writes_again(began + 0.5), seconds=30)
         seconds = time.monotonic() - began
     figure(capsys, f"power cut: writes {seconds:.1f} s after power, 0 of {len(writer.acknowledged)} rows lost")
@@ -80,8 +94,7 @@ def test_8_after_a_boot_everything_is_back(
         site.ec2.reboot_instances(InstanceIds=[site.machine(tier)["InstanceId"]])
         time.sleep(1)  # it is still up for a moment, and must not be taken for back
     else:
-        power(site, tier, on=False)
-        power(site, tier, on=True)
+        power_on(site, power_off(site, tier))
     seconds = site.wait_for_all(seconds=60)
     figure(capsys, f"{tier}, {how}: page and way out after {seconds:.1f} s")
 
@@ -91,10 +104,9 @@ def test_9_both_are_off_and_power_returns_in_any_order(
     site: Living, first: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     second = {"public": "private", "private": "public"}[first]
-    for tier in (first, second):
-        power(site, tier, on=False)
-    power(site, first, on=True)
+    machines = [power_off(site, tier) for tier in (first, second)]
+    power_on(site, machines[0])
     time.sleep(10)
-    power(site, second, on=True)
+    power_on(site, machines[1])
     seconds = site.wait_for_all(seconds=90)
     figure(capsys, f"{first} first, {second} 10 s later: whole service {seconds:.1f} s after that")
