@@ -64,7 +64,9 @@ class Living(Operator):
         began = time.monotonic()
         wait_for("the page", lambda: self.page()[0] == 200 and "row:" in self.page()[1], seconds=seconds)
         wait_for("the way out", self.egress, seconds=seconds - (time.monotonic() - began))
-        return time.monotonic() - began
+        took = time.monotonic() - began
+        assert took < seconds, f"everything was back after {took:.0f} s only"
+        return took
 
     @contextmanager
     def tunnel(self, behind: int = 3306) -> Iterator[int]:

@@ -53,6 +53,11 @@ class Case:
 
 CASES = [
     Case("baseline_sshd.conf", "host_baseline/sshd.conf.j2"),
+    Case(
+        "baseline_noble_sshd.conf",
+        "host_baseline/sshd.conf.j2",
+        {"ansible_facts": FACTS | {"distribution_release": "noble"}},
+    ),
     Case("baseline_sysctl.conf", "host_baseline/sysctl.conf.j2"),
     Case("nat_rules", "nat_masquerade/nat-masquerade.rules.j2", NETWORKS),
     Case("nat_sysctl.conf", "nat_masquerade/sysctl.conf.j2", NETWORKS),
@@ -89,23 +94,28 @@ CASES = [
         {"ssh_bastion_destinations": ["10.1.2.10:22"], "ssh_bastion_jump_users": [{"name": "maria"}, {"name": "kim"}]},
     ),
     Case("mysql_backup.conf", "mysql_server/mysql-backup.conf.j2", DATABASE),
-    Case("mysql_backup_logs.timer", "mysql_server/mysql-backup.timer.j2", DATABASE | {"item": "mysql-backup-logs.timer"}),
+    Case(
+        "mysql_backup_logs.timer", "mysql_server/mysql-backup.timer.j2", DATABASE | {"item": "mysql-backup-logs.timer"}
+    ),
     Case("mysql_server.cnf", "mysql_server/server.cnf.j2", DATABASE),
 ]
 
 
-def render(case: Case) -> str:
-    """The template with the role's defaults, its own variables, and the inputs of the case."""
+def evaluate(role: Path, text: str, inputs: dict[str, Any]) -> str:
+    """With the role's defaults, its own variables, and the inputs."""
     loader = DataLoader()
-    loader.set_basedir(str(case.role / "templates"))
+    loader.set_basedir(str(role / "templates"))
     variables: dict[str, Any] = {"ansible_facts": FACTS, "ansible_managed": "Ansible managed"}
     variables |= {"inventory_hostname": "sidedish-beta-public"}
     for part in ("defaults/main.yml", "vars/main.yml"):
-        if (path := case.role / part).exists():
+        if (path := role / part).exists():
             variables |= loader.load_from_file(str(path), trusted_as_template=True) or {}
-    text = (case.role / "templates" / case.template.split("/")[1]).read_text()
-    templar = Templar(loader=loader, variables=variables | case.inputs)
+    templar = Templar(loader=loader, variables=variables | inputs)
     return str(templar.template(trust_as_template(text), escape_backslashes=False))
+
+
+def render(case: Case) -> str:
+    return evaluate(case.role, (case.role / "templates" / case.template.split("/")[1]).read_text(), case.inputs)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
@@ -118,3 +128,14 @@ def test_a_template_gives_the_expected_file(case: Case) -> None:
 
 def test_every_expected_file_belongs_to_a_case() -> None:
     assert {path.name for path in EXPECTED.iterdir()} == {case.name for case in CASES}
+
+
+@pytest.mark.parametrize(
+    ("system", "answer", "source"),
+    [("Debian", 200, "vendor"), ("Debian", -1, "debian_sid"), ("Ubuntu", 200, "distribution")],
+)
+def test_mysql_comes_from_who_has_it(system: str, answer: int, source: str) -> None:
+    """Debian has none; its unstable suite is for networks that reach Debian only; Ubuntu has its own."""
+    found = {"ansible_facts": FACTS | {"distribution": system}, "__mysql_server_chosen": {"files": []}}
+    found |= {"__mysql_server_vendor": {"status": answer}}
+    assert evaluate(REPO / "roles/mysql_server", "{{ __mysql_server_choice }}", found) == source
