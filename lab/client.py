@@ -20,7 +20,12 @@ def ask(config: LabConfig, what: str, **parameters: Any) -> dict[str, Any]:
         with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as answer:
             reply: dict[str, Any] = json.load(answer)
     except urllib.error.HTTPError as error:
-        refusal = json.load(error)
+        try:
+            refusal = json.load(error)
+        except json.JSONDecodeError:
+            said = f"the lab {config.name} stumbled over {what}"
+            hint = f"read {config.log_file}; if it runs since before an update: sudo lab down; sudo lab up"
+            raise LabError(said, hint=hint) from error
         raise LabError(refusal["message"], hint=refusal["hint"]) from error
     except (urllib.error.URLError, TimeoutError) as error:
         raise LabError(

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from lab.apply.impairment import Impairment, impair
 from lab.compile.names import short
 from lab.config import LabConfig
 from lab.errors import LabError
+from lab.machines.ailments import Ailment, Ailments, as_row
 from lab.machines.interruption import Interruptions
 from lab.model import Instance, Interface
 from lab.observe import observe
 from lab.observe_facts import is_spot
 from lab.rds.keeper import AllMachines
 from lab.rds.observe import describe
+from lab.run import run
 from lab.trace.order import answer_trace
 
 Order = Callable[..., dict[str, Any]]
@@ -28,6 +31,7 @@ class Orders:
     ) -> None:
         self._config, self._fleet, self._failure = config, fleet, failure
         self._interruptions = interruptions
+        self._ailments = Ailments(self._cable_of)
 
     def by_name(self) -> dict[str, Order]:
         return {
@@ -35,6 +39,9 @@ class Orders:
             "machine": self.machine,
             "power-off": self.power_off,
             "impair": self.impair,
+            "ailment-add": self.ail,
+            "ailment-list": self.ailing,
+            "ailment-clear": self.heal,
             "interrupt": self.interrupt,
             "trace": answer_trace,
         }
@@ -73,11 +80,41 @@ class Orders:
 
     def impair(self, which: str, line: dict[str, int], *, full_disk: bool) -> dict[str, Any]:
         """Set the state of a machine's line and disk."""
-        found = self.machine(which)
+        one = _find(which)
+        before = self._ailments.of(one.id, one.name)
+        return self._apply(replace(before, line=Impairment(**line), full_disk=full_disk))
+
+    def ail(self, which: str, kind: str, amount: int | None) -> dict[str, Any]:
+        """Spoil one more thing at a machine."""
+        one = _find(which)
+        return self._apply(self._ailments.of(one.id, one.name).worse(kind, amount))
+
+    def ailing(self) -> dict[str, Any]:
+        return {"machines": [as_row(one) for one in self._ailments.list()]}
+
+    def heal(self, which: list[str]) -> dict[str, Any]:
+        """Heal these machines, or all."""
+        healed = []
+        for one in self._ailments.list():
+            if not which or {one.machine, one.name} & set(which):
+                self._apply(replace(one, line=Impairment(), full_disk=False))
+                healed.append(one.name or one.machine)
+        return {"healed": healed}
+
+    def _apply(self, ailment: Ailment) -> dict[str, Any]:
+        found = self.machine(ailment.machine)
         namespace = f"{self._config.prefix}{short(found['id'])}"
-        impair(found["router"], found["port"], namespace, Impairment(**line))
-        self._fleet.machine(found["id"]).fill_disk(full=full_disk)
+        impair(found["router"], found["port"], namespace, ailment.line)
+        self._fleet.machine(found["id"]).fill_disk(full=ailment.full_disk)
+        self._ailments.note(ailment)
         return found
+
+    def _cable_of(self, machine: str) -> str:
+        """The kernel's number of the router's end: another one after each power cycle."""
+        if machine not in self._fleet.powered:
+            return ""
+        found = self.machine(machine)
+        return run(["ip", "-n", found["router"], "-o", "link", "show", found["port"]], check=False).partition(":")[0]
 
     def status(self) -> dict[str, Any]:
         """What `lab status` shows."""

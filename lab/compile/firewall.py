@@ -17,7 +17,8 @@ NOT_OUTSIDE = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")
 
 def compile_firewall(vpc: Vpc) -> str:
     """Return the whole ruleset of the VPC's router as text for `nft -f`."""
-    lines = ["flush ruleset", "table ip vpc {"]
+    # Only this table is made anew: an impaired line has one of its own.
+    lines = ["table ip vpc", "delete table ip vpc", "table ip vpc {"]
     for block in (
         _gateway_maps(vpc),
         _member_sets(vpc),

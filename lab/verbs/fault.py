@@ -1,4 +1,4 @@
-"""Let the API fail on demand: throttled, broken, lost or slow."""
+"""Let the API fail on demand, or a machine's line or disk."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from typing import Any
 
 from lab import client, registry
 from lab.api.faults import KINDS
+from lab.config import LabConfig
+from lab.errors import LabError
+from lab.machines import ailments
 from lab.verbs.speech import say
 
 EXAMPLES = """\
@@ -18,8 +21,10 @@ examples:
                                                    the first two creations fail with a 500
   lab fault add slow --ms 180                      the region is on the other side of the world
   lab fault add no-capacity                        no machine is to be had
+  lab fault add loss sidedish-playground-private --amount 10
+                                                   a tenth of its packets is lost; also delay, rate, mtu, full-disk
   lab fault list                                   what is set, and how often it struck
-  lab fault clear 2                                forget the second; without a number, all
+  lab fault clear 2                                forget the second; a machine's name heals it; without either, all
 
 An action is a pattern, `Create*` or with its service `ssm:Put*`. A call that a client repeats by itself counts anew.
 The same --seed over the same calls strikes the same ones.
@@ -31,8 +36,11 @@ def options(parser: argparse.ArgumentParser) -> None:
     verbs = parser.add_subparsers(dest="what", required=True, metavar="add|list|clear")
     raw = argparse.RawDescriptionHelpFormatter
     kinds = "\n".join(f"  {name:<15} {kind.says}" for name, kind in KINDS.items())
+    kinds += "\n" + "\n".join(f"  {name:<15} {says}" for name, (_, says) in ailments.KINDS.items())
     add = verbs.add_parser("add", help="set a fault", epilog=f"kinds:\n{kinds}\n\n{EXAMPLES}", formatter_class=raw)
-    add.add_argument("kind", metavar="KIND", choices=KINDS, help=", ".join(KINDS))
+    add.add_argument("kind", metavar="KIND", choices=[*KINDS, *ailments.KINDS], help="see below")
+    add.add_argument("machine", nargs="?", help="for its line or disk: Name tag or instance id")
+    add.add_argument("--amount", type=int, metavar="N", help="for a machine's line: percent, ms, kbit/s or bytes")
     add.add_argument("--action", action="append", dest="actions", metavar="GLOB", help="only these calls; repeatable")
     add.add_argument("--mutating", action="store_true", help="only calls that may change something")
     add.add_argument("--chance", type=float, metavar="P", help="strike with this probability (default: 1, always)")
@@ -42,26 +50,56 @@ def options(parser: argparse.ArgumentParser) -> None:
     add.add_argument("--ms", type=int, metavar="MS", help="for slow: milliseconds that each answer takes longer")
     lists = verbs.add_parser("list", help="show the faults and how often they struck")
     lists.add_argument("--json", action="store_true", help="for scripts")
-    clear = verbs.add_parser("clear", help="forget faults, all or by number")
-    clear.add_argument("numbers", type=int, nargs="*", metavar="NUMBER")
+    clear = verbs.add_parser("clear", help="forget faults, all or by number or machine")
+    clear.add_argument("which", nargs="*", metavar="NUMBER|MACHINE")
     for one in (add, lists, clear):  # also after the second word, where people type it
         one.add_argument("--name", default=argparse.SUPPRESS, help="which lab, if several run side by side")
 
 
 def run(given: argparse.Namespace) -> None:
-    """Set, show or forget faults of the API; docs/lab-faults.md says what real event each stands for."""
+    """Set, show or forget faults; docs/lab-faults.md says what real event each stands for."""
     config = registry.find(given.name)
-    if given.what == "add":
+    if given.what == "add" and given.kind in ailments.KINDS:
+        if given.machine is None:
+            raise LabError(f"{given.kind} befalls a machine, and none is named", hint="name one of lab status")
+        found = client.ask(config, "ailment-add", which=given.machine, kind=given.kind, amount=given.amount)
+        name = found["name"] or found["id"]
+        say(f"{name} suffers {given.kind}; heal it: lab fault clear {name}")
+    elif given.what == "add":
+        if given.machine is not None:
+            raise LabError(f"{given.kind} befalls the API, not {given.machine}", hint="leave the machine out")
         terms = {key: getattr(given, key) for key in ("actions", "mutating", "chance", "nth", "count", "seed", "ms")}
         terms = {key: value for key, value in terms.items() if value is not None}
         fault = client.ask(config, "fault-add", kind=given.kind, **terms)
         say(f"fault {fault['number']} is set: {_terms(fault)}")
     elif given.what == "clear":
-        gone = client.ask(config, "fault-clear", numbers=given.numbers)["cleared"]
-        say(f"cleared {len(gone)} faults" if len(gone) != 1 else f"cleared fault {gone[0]}")
+        _clear(config, given.which)
     else:
         faults = client.ask(config, "fault-list")["faults"]
-        print(json.dumps(faults, indent=1) if given.json else _table(faults))
+        machines = _ailing(config)
+        print(json.dumps(faults + machines, indent=1) if given.json else _table(faults, machines))
+
+
+def _ailing(config: LabConfig) -> list[dict[str, Any]]:
+    try:
+        machines: list[dict[str, Any]] = client.ask(config, "ailment-list")["machines"]
+    except LabError:  # a lab that runs since before it knew of them
+        return []
+    return machines
+
+
+def _clear(config: LabConfig, which: list[str]) -> None:
+    numbers, names = [int(one) for one in which if one.isdigit()], [one for one in which if not one.isdigit()]
+    said = []
+    if numbers or not which:
+        gone = client.ask(config, "fault-clear", numbers=numbers)["cleared"]
+        said.append(f"cleared {len(gone)} faults" if len(gone) != 1 else f"cleared fault {gone[0]}")
+    if names or (not which and _ailing(config)):
+        healed = client.ask(config, "ailment-clear", which=names)["healed"]
+        said += [f"healed {', '.join(healed)}"] if healed else []
+        if missing := set(names) - set(healed):
+            said.append(f"{', '.join(sorted(missing))} had nothing to heal")
+    say("; ".join(said))
 
 
 def _terms(fault: dict[str, Any]) -> str:
@@ -80,8 +118,19 @@ def _terms(fault: dict[str, Any]) -> str:
     return ", ".join(words)
 
 
-def _table(faults: list[dict[str, Any]]) -> str:
-    if not faults:
+def _suffers(machine: dict[str, Any]) -> str:
+    """One machine in words: `web  loss 10, full-disk`."""
+    words = [f"{kind} {machine[key]}" for kind, (key, _) in ailments.KINDS.items() if key and _is_set(machine, key)]
+    words += ["full-disk"] if machine["full_disk"] else []
+    return f"{machine['name'] or machine['machine']}  {', '.join(words)}"
+
+
+def _is_set(machine: dict[str, Any], key: str) -> bool:
+    return bool(machine[key] != getattr(ailments.HEALTHY, key))
+
+
+def _table(faults: list[dict[str, Any]], machines: list[dict[str, Any]]) -> str:
+    if not faults and not machines:
         return "no fault is set"
     lines = [f"{one['number']:>3}  struck {one['struck']:>4} of {one['seen']:>5}  {_terms(one)}" for one in faults]
-    return "\n".join(lines)
+    return "\n".join([*lines, *map(_suffers, machines)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import subprocess
@@ -261,6 +262,21 @@ def test_a_bad_line_and_a_full_disk_are_felt_and_healed(site: Site) -> None:
     assert site.ssh("ping -c 1 -W 1 -M do -s 1400 10.9.0.2 || echo narrow").endswith("narrow\n")
     lab("impair", "--name", NAME, site.machine, "--heal")
     assert len(site.ssh("head -c 200000 /dev/zero | tr '\\0' x")) == 200000
+
+
+def test_a_fault_of_a_machine_is_told_outlives_a_change_of_rules_and_is_cleared(site: Site) -> None:
+    lab("fault", "add", "--name", NAME, "loss", site.machine, "--amount", "100")
+    wait_for(lambda: not banner(site.address), "the loss")
+    rule = {"GroupId": site.group, "IpProtocol": "tcp", "FromPort": 23, "ToPort": 23, "CidrIp": "0.0.0.0/0"}
+    site.ec2.authorize_security_group_ingress(**rule)
+    (told,) = json.loads(lab("fault", "list", "--name", NAME, "--json"))
+    assert (told["machine"], told["loss_percent"], told["full_disk"]) == (site.machine, 100, False)
+    assert "loss 100" in lab("fault", "list", "--name", NAME)
+    assert not banner(site.address)
+    lab("fault", "clear", "--name", NAME, site.machine)
+    wait_for(lambda: banner(site.address), "the line")
+    assert lab("fault", "list", "--name", NAME) == "no fault is set\n"
+    site.ec2.revoke_security_group_ingress(**rule)
 
 
 def test_only_a_spot_instance_is_interrupted(site: Site) -> None:
