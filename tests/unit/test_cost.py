@@ -39,6 +39,15 @@ def test_a_managed_gateway_adds_itself_and_its_address(cost: ModuleType) -> None
     assert total(cost, DEFAULT | {"nat": "gateway"}) - total(cost, DEFAULT) == pytest.approx(43.07 + 3.65)
 
 
+def test_a_managed_database_adds_itself_and_its_disk_and_a_standby_as_much_again(cost: ModuleType) -> None:
+    small = {"class": "db.t4g.micro", "storage_gb": 20, "multi_az": False}
+    single, double = (total(cost, DEFAULT | {"database": small | {"multi_az": on}}) for on in (False, True))
+    assert single - total(cost, DEFAULT) == pytest.approx(20.87)
+    assert double - single == pytest.approx(20.87)
+    assert "+ 20.87" in (REPO / "docs/cost.md").read_text()
+    assert cost.unpriced_items(DEFAULT | {"database": small | {"class": "db.huge"}}, PRICES) == ["db.huge"]
+
+
 def test_the_item_that_exceeds_the_budget_is_named(cost: ModuleType) -> None:
     items = cost.monthly_cost(DEFAULT | {"nat": "gateway"}, PRICES)
     assert cost.over_budget(items, 30)["item"].startswith("NAT gateway")

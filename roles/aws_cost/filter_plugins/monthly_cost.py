@@ -9,6 +9,8 @@ from typing import Any
 
 INSTANCES = "group_vars/all/instances.yml"
 NETWORK = "group_vars/all/network.yml"
+DATABASE = "group_vars/all/database.yml"
+SMALL = {"class": "db.t4g.micro", "storage_gb": 20, "multi_az": False}
 Prices = dict[str, Any]
 Intent = dict[str, Any]
 Item = dict[str, Any]
@@ -16,8 +18,11 @@ Item = dict[str, Any]
 
 def unpriced_items(intent: Intent, prices: Prices) -> list[str]:
     """Name what the table has no price for; all of it, if there is no table."""
-    known = prices.get("machine_hour", {})
-    return sorted({machine["type"] for machine in intent["machines"]} - known.keys())
+    known = prices.get("machine_hour", {}).keys() | prices.get("database_hour", {}).keys()
+    wanted = {machine["type"] for machine in intent["machines"]}
+    if intent.get("database"):
+        wanted.add(intent["database"]["class"])
+    return sorted(wanted - known)
 
 
 def monthly_cost(intent: Intent, prices: Prices) -> list[Item]:
@@ -44,6 +49,17 @@ def _items(intent: Intent, prices: Prices) -> Iterator[tuple[str, float, str]]:
         gateway = prices["nat_gateway_hour"] * hours
         yield f"NAT gateway, before {prices['nat_gateway_gb']} per GB", gateway, f"{NETWORK} (nat: instance)"
         yield "address of the NAT gateway", address, f"{NETWORK} (nat: instance)"
+    if intent.get("database"):
+        yield from _database(intent["database"], prices)
+
+
+def _database(database: Item, prices: Prices) -> Iterator[tuple[str, float, str]]:
+    """The managed database; a standby costs as much as the database itself, its disk too."""
+    times, size = (2 if database["multi_az"] else 1), int(database["storage_gb"])
+    standby = ", with a standby" if database["multi_az"] else ""
+    price = prices["database_hour"][database["class"]] * prices["hours_a_month"]
+    yield f"managed database, {database['class']}{standby}", times * price, DATABASE
+    yield f"its disk, {size} GiB gp3", times * size * prices["database_gb_month"], DATABASE
 
 
 def over_budget(items: list[Item], budget: float) -> Item:
@@ -78,6 +94,10 @@ def _others(intent: Intent, prices: Prices) -> Iterator[tuple[str, Intent]]:
     """The same environment with one thing changed."""
     other = "instance" if intent["nat"] == "gateway" else "gateway"
     yield f"nat: {other}", intent | {"nat": other}
+    database = intent.get("database") or {}
+    yield f"database: {'mysql' if database else 'rds'}", intent | {"database": {} if database else SMALL}
+    if database:
+        yield "a standby for the database", intent | {"database": database | {"multi_az": True}}
     for index, machine in enumerate(intent["machines"]):
         family, _, _ = machine["type"].partition(".")
         for kind in sorted(prices["machine_hour"]):
