@@ -106,6 +106,7 @@ class Operator:
 
     account: Account
     home: Path
+    environment: str = "alpha"
 
     def at(self, account: Account) -> Operator:
         """The same person, later or elsewhere: with the same key and no other memory."""
@@ -120,8 +121,14 @@ class Operator:
         mark = f"ONEBOX_TEST_RUN={uuid.uuid4()}"
         keep |= ACCESS | {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{self.account.port}", "NO_COLOR": "1"}
         keep |= dict([mark.split("=")])
-        argv = ["ansible-playbook", *(f"playbooks/{name}.yml" for name in playbooks), "--limit", "alpha_vpc", *words]
-        for variable in (f"build_dir={self.home}/alpha", f"operator_ssh_key={self.home}/id", *extra):
+        argv = [
+            "ansible-playbook",
+            *(f"playbooks/{name}.yml" for name in playbooks),
+            "--limit",
+            f"{self.environment}_vpc",
+            *words,
+        ]
+        for variable in (f"build_dir={self.home}/{self.environment}", f"operator_ssh_key={self.home}/id", *extra):
             argv += ["--extra-vars", variable]
         said = self.home / f"{mark[-36:]}.log"
         with said.open("w") as out:
@@ -145,6 +152,13 @@ class Operator:
         said = self.succeeds(*playbooks, extra=extra)
         assert set(CHANGED.findall(said)) == {"0"}, said
         assert [call["action"] for call in self.account.calls(since=before, mutating=True)] == []
+
+
+def changed_tasks(said: str) -> list[str]:
+    """The names of the tasks that changed something, or would, without the role's."""
+    tasks = re.findall(r"^TASK \[(?:\w+ : )?(.+?)\] \*.*?(?=^TASK|^PLAY|\Z)", said, re.MULTILINE | re.DOTALL)
+    bodies = re.split(r"^TASK \[.*$", said, flags=re.MULTILINE)[1:]
+    return [name for name, body in zip(tasks, bodies, strict=True) if re.search(r"^changed: ", body, re.MULTILINE)]
 
 
 @dataclass(frozen=True)
