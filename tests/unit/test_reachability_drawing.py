@@ -11,7 +11,8 @@ from reachability.model import Cell
 from reachability.paths.places import ANYBODY
 from reachability.paths.read import read
 
-from tests.green import MATRIX, acl_entry, api
+from tests.green import MATRIX
+from tests.green_api import acl_entry, api
 
 DETAILS = {
     "machines": {"i-public": {"id": "i-public", "type": "t3.micro"}},

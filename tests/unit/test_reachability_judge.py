@@ -2,22 +2,8 @@
 
 from __future__ import annotations
 
-from tests.green import (
-    ELASTIC_IP,
-    GATEWAY_IP,
-    OPERATOR,
-    VPC,
-    Params,
-    dig,
-    evidence,
-    findings_of,
-    first_suspect,
-    green,
-    page,
-    permission,
-    route_table,
-    wrong,
-)
+from tests.green import GATEWAY_IP, OPERATOR, Params, dig, evidence, findings_of, first_suspect, green, page, wrong
+from tests.green_api import ELASTIC_IP, VPC, permission, route_table
 
 
 def through_gateway() -> Params:

@@ -14,7 +14,7 @@ from reachability.paths.picture import draw
 from reachability.paths.question import explain
 from reachability.paths.read import read
 
-from tests.green import api
+from tests.green_api import api
 from tests.lab.api_answers import answers_of
 from tests.lab.drawn_worlds import every_question, worlds
 from tests.lab.oracle import Oracle, Undocumented
