@@ -56,3 +56,12 @@ def test_flows_are_read_as_they_came() -> None:
         "src=192.0.2.1 dst=10.1.1.10 sport=80 dport=40000 [ASSURED] mark=0 use=1\n"
     )
     assert evidence.parse_flows(text) == [["10.1.2.10", "192.0.2.1"]]
+
+
+def broken() -> None:
+    raise PermissionError("not for you")
+
+
+def test_what_cannot_be_read_does_not_hide_the_rest() -> None:
+    assert evidence.attempt(broken) is None
+    assert evidence.attempt(lambda: 1) == 1

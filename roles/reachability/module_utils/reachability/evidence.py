@@ -17,7 +17,7 @@ from typing import Any
 from . import state
 from .probe import resolve, together
 
-PATIENCE_SECONDS = 20
+PATIENCE_SECONDS = 40
 SSH_SETTINGS = (
     "allowtcpforwarding",
     "allowagentforwarding",
@@ -27,6 +27,21 @@ SSH_SETTINGS = (
     "gatewayports",
 )
 NAT_DOCTOR = Path("/usr/local/sbin/nat-masquerade")
+# What could not be read in time says nothing.
+UNREAD: dict[str, Any] = {
+    "ip_forward": "",
+    "kept_forwarding": "",
+    "rules": {},
+    "listeners": [],
+    "interface": {"name": "", "mtu": 0},
+    "units": {},
+    "failed": [],
+    "disks": [],
+    "ssh": {},
+    "connections": {"count": 0, "max": 0},
+    "clock": {},
+    "names": {"servers": [], "found": {}, "own": ""},
+}
 FORWARDING = re.compile(r"\s*-?net[./]ipv4[./]ip_forward\s*=")
 MOUNTS = ("/", "/var", "/var/lib/mysql", "/tmp", "/boot")
 
@@ -217,4 +232,13 @@ def collect(units: list[str], hosts: list[str]) -> dict[str, Any]:
         "certificate_days": certificate_days,
         "state": state.collect,
     }
-    return together(jobs, PATIENCE_SECONDS, None)
+    found = together({name: partial(attempt, job) for name, job in jobs.items()}, PATIENCE_SECONDS, None)
+    return {name: UNREAD.get(name) if value is None else value for name, value in found.items()}
+
+
+def attempt(job: Callable[[], Any]) -> Any:
+    """None where something is not as this code knows it: the other evidence is worth having all the same."""
+    try:
+        return job()
+    except (OSError, ValueError, LookupError):
+        return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import json
 import os
@@ -70,9 +71,11 @@ def files() -> Iterator[tuple[str, str]]:
         for folder, _, names in os.walk(root):
             for name in names:
                 path = f"{folder}/{name}"
-                status = os.lstat(path)
-                if not DULL.search(path) and (stat.S_ISREG(status.st_mode) or stat.S_ISLNK(status.st_mode)):
-                    yield f"file {path}", fingerprint(path, status)
+                # A file may be gone by now: what is in /etc changes while packages are installed.
+                with contextlib.suppress(OSError):
+                    status = os.lstat(path)
+                    if not DULL.search(path) and (stat.S_ISREG(status.st_mode) or stat.S_ISLNK(status.st_mode)):
+                        yield f"file {path}", fingerprint(path, status)
 
 
 def kernel() -> Iterator[tuple[str, str]]:
