@@ -1,4 +1,6 @@
-"""How fast the lab is: `sudo .venv/bin/python -m bench.lab`. Prints medians; asserts nothing.
+"""How fast and how large the lab is: `sudo .venv/bin/python -m bench.lab`. Prints medians; asserts nothing.
+
+`--image 'debian-14-amd64-*'` boots another system; its image is made first if it is not there.
 
 Aims (docs/decisions.md): SSH within 5 s of RunInstances, a rule in force within 0.2 s, `lab up` within 3 s with an
 image present, 500 interfaces and 2,000 rules compiled in under 1 s.
@@ -6,6 +8,7 @@ image present, 500 interfaces and 2,000 rules compiled in under 1 s.
 
 from __future__ import annotations
 
+import argparse
 import json
 import socket
 import statistics
@@ -13,19 +16,25 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 from typing import Any
 
 from lab import registry
 from lab.compile.firewall import compile_firewall
+from lab.compile.names import short
 from lab.compile.routes import compile_routing
+from lab.config import LabConfig
+from lab.machines.cgroup import hierarchies
 from lab.model import Interface, Route, RouteTable, Rule, SecurityGroup, Subnet, Vpc
+from lab.run import CommandError, in_namespace, run
 from tests.lab.living import banner, lab, living_lab, wait_for
 from tests.lab.test_machines import Site
 
 NAME, PORT = "bench", 4790
 BOOTS, CHANGES = 5, 10
+GIB = 1 << 30
 
 
 def large_vpc(interfaces: int, rules: int) -> Vpc:
@@ -55,11 +64,11 @@ def seconds(work: Callable[[], Any]) -> float:
     return time.perf_counter() - began
 
 
-def boots(site: Site) -> list[float]:
+def boots(site: Site, image_name: str) -> list[float]:
     """RunInstances to the first byte of sshd, on the address that the API gives with the machine."""
     taken = []
     site.ec2.modify_subnet_attribute(SubnetId=site.subnet, MapPublicIpOnLaunch={"Value": True})
-    image = site.ec2.describe_images(Filters=[{"Name": "name", "Values": ["debian-13-amd64-*"]}])["Images"][0]
+    image = site.ec2.describe_images(Filters=[{"Name": "name", "Values": [image_name]}])["Images"][0]
     for _ in range(BOOTS):
         began = time.perf_counter()
         (one,) = site.ec2.run_instances(
@@ -67,7 +76,7 @@ def boots(site: Site) -> list[float]:
             SubnetId=site.subnet, SecurityGroupIds=[site.group],
         )["Instances"]  # fmt: skip
         found = site.ec2.describe_instances(InstanceIds=[one["InstanceId"]])["Reservations"][0]["Instances"][0]
-        wait_for(lambda: banner(found["PublicIpAddress"]), "sshd")  # noqa: B023  the lambda ends within this turn
+        wait_for(lambda: banner(found["PublicIpAddress"]), "sshd", seconds=900)  # noqa: B023  the lambda ends within this turn
         taken.append(time.perf_counter() - began)
         site.ec2.terminate_instances(InstanceIds=[one["InstanceId"]])
     return taken
@@ -95,7 +104,45 @@ def reachable(address: str) -> bool:
         return False
 
 
+def environments(ec2: Any) -> list[str]:
+    """Eight machines in four VPCs, as four environments have them; return their ids."""
+    image = ec2.describe_images(Filters=[{"Name": "name", "Values": ["debian-13-amd64-*"]}])["Images"][0]["ImageId"]
+    made = []
+    for number in range(1, 5):
+        vpc = ec2.create_vpc(CidrBlock=f"10.{number}.0.0/16")["Vpc"]["VpcId"]
+        for place in (1, 2):
+            subnet = ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.{number}.{place}.0/24")["Subnet"]["SubnetId"]
+            terms = {"ImageId": image, "MinCount": 1, "MaxCount": 1, "InstanceType": "t3.micro", "SubnetId": subnet}
+            made.append(ec2.run_instances(**terms)["Instances"][0]["InstanceId"])
+    return made
+
+
+def listens(config: LabConfig, machine: str) -> bool:
+    """Whether sshd listens in a machine that nobody reaches from outside."""
+    try:
+        return ":22 " in run(in_namespace(f"{config.prefix}{short(machine)}", ["ss", "-ltn"]))
+    except CommandError:
+        return False
+
+
+def memory_of_machines(config: LabConfig) -> int:
+    """What the kernel counts for the machines of a lab, in bytes: systemd and sshd, no service of ours."""
+    for top in hierarchies():
+        for name in ("memory.current", "memory.usage_in_bytes"):
+            if (top / config.control_group / name).exists():
+                return sum(int(one.read_text()) for one in (top / config.control_group).glob(f"i-*/{name}"))
+    return 0
+
+
+def memory_of_process(config: LabConfig) -> int:
+    status = Path(f"/proc/{registry.daemon_pid(config)}/status").read_text()
+    return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS"))) << 10
+
+
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--image", default="debian-13-amd64-*", help="the name of the image that is booted")
+    image = parser.parse_args().image
     vpc = large_vpc(500, 2000)
     figures = {"compile 500 interfaces and 2,000 rules": seconds(lambda: (compile_firewall(vpc), compile_routing(vpc)))}
     with tempfile.TemporaryDirectory() as folder:
@@ -107,12 +154,14 @@ def main() -> None:
         with living_lab(NAME, PORT) as living:
             site = Site(living.ec2, key)
             wait_for(lambda: banner(site.address), "the first machine")
-            figures["RunInstances to SSH"] = statistics.median(boots(site))
+            figures["RunInstances to SSH"] = statistics.median(boots(site, image))
             figures["a rule in force"] = statistics.median(rule_changes(site))
-            pid = registry.daemon_pid(living.config)
-            status = Path(f"/proc/{pid}/status").read_text()
-            memory = next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS"))
-            figures["memory of the lab's process, GiB"] = int(memory) / (1 << 20)
+            site.ec2.terminate_instances(InstanceIds=[site.machine])
+            lab("quota", "--name", NAME, "vpcs=6")
+            for machine in environments(site.ec2):
+                wait_for(partial(listens, living.config, machine), "eight machines", seconds=300)
+            figures["8 machines in 4 environments: the lab's process, GiB"] = memory_of_process(living.config) / GIB
+            figures["8 machines in 4 environments: the machines, GiB"] = memory_of_machines(living.config) / GIB
         figures["lab down"] = seconds(lambda: lab("down", "--name", NAME))
     print(json.dumps({name: round(value, 3) for name, value in figures.items()}, indent=1))
 

@@ -169,6 +169,15 @@ class Vpc:
     route_tables: tuple[RouteTable, ...] = ()
     acls: tuple[NetworkAcl, ...] = ()
     interfaces: tuple[Interface, ...] = ()
+    secondary_cidrs: tuple[IPv4Network, ...] = ()
+
+    @property
+    def cidrs(self) -> tuple[IPv4Network, ...]:
+        """All its ranges, the first one first.
+
+        Source: https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html
+        """
+        return (self.cidr, *self.secondary_cidrs)
 
     def interface_of(self, target: str) -> Interface | None:
         """The attached interface that an `eni-...` or `i-...` target means, if it is there."""

@@ -66,6 +66,11 @@ def _vpc(backend: Any, vpc: Any, instances: list[Any], placed: list[tuple[Any, A
         name=_tag(vpc, "Name"),
         cidr=IPv4Network(vpc.cidr_block),
         region=backend.region_name,
+        secondary_cidrs=tuple(
+            IPv4Network(one["cidr_block"])
+            for one in vpc.cidr_block_association_set
+            if one["cidr_block_state"]["state"] == "associated" and one["cidr_block"] != vpc.cidr_block
+        ),
         gateway_id=next((igw.id for igw in gateways), None),
         subnets=tuple(subnets),
         groups=tuple(_group(one) for one in list(backend.groups[vpc.id].values())),

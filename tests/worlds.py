@@ -75,6 +75,7 @@ def _vpc(name: str, spec: dict[str, Any], pool: IPv4Network) -> Vpc:
         id=vpc_id,
         name=name,
         cidr=IPv4Network(spec["cidr"]),
+        secondary_cidrs=tuple(IPv4Network(one) for one in spec.get("more_cidrs", [])),
         region="ap-northeast-2",
         gateway_id=identifier("igw", name) if spec.get("gateway") else None,
         subnets=tuple(subnets.values()),

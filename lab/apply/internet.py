@@ -139,7 +139,7 @@ table ip internet {{
         namespaces.batch(self.namespace, [f"route replace {a} {via}" for a, via in sorted(routes - self._routes)])
         namespaces.batch(self.namespace, [f"route delete {address}" for address in gone], tolerant=True)
         self._routes = routes
-        self._guard(frozenset(vpc.cidr for vpc in vpcs))
+        self._guard(frozenset(cidr for vpc in vpcs for cidr in vpc.cidrs))
 
     def _guard(self, cidrs: frozenset[IPv4Network]) -> None:
         """Private prefixes are reachable from nowhere outside: neither from the lab's internet nor from this host."""

@@ -70,7 +70,7 @@ def _rules(vpc: Vpc) -> Iterator[KernelRule]:
 
 def _main_table(vpc: Vpc) -> Iterator[KernelRoute]:
     """Every interface by its address; the rest of the VPC's prefix does not exist."""
-    yield KernelRoute(MAIN, f"blackhole {vpc.cidr}")
+    yield from (KernelRoute(MAIN, f"blackhole {cidr}") for cidr in vpc.cidrs)
     for nic in vpc.interfaces:
         for address in nic.addresses:
             yield KernelRoute(MAIN, f"{address}/32", f"dev {short(nic.id)}")
@@ -83,7 +83,7 @@ def _table(vpc: Vpc, table: RouteTable) -> Iterator[KernelRoute]:
     """
     number = table_number(table.id)
     routes = [_route(vpc, route, number) for route in table.routes if route.target != "local"]
-    yield KernelRoute(number, f"throw {vpc.cidr}")
+    yield from (KernelRoute(number, f"throw {cidr}") for cidr in vpc.cidrs)
     yield from routes
     if not any(route.key[1] == "0.0.0.0/0" for route in routes):
         yield KernelRoute(number, "blackhole 0.0.0.0/0")

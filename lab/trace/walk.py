@@ -265,7 +265,7 @@ def _look_up(vpc: Vpc, nic: Interface, target: IPv4Address) -> tuple[str, Route 
     if target in subnet.cidr:
         return subnet.id, Route(subnet.cidr, "local")
     table = vpc.table_of(nic.subnet_id) or RouteTable(subnet.id, vpc.id, main=False)
-    routes = [Route(vpc.cidr, "local"), *(one for one in table.routes if one.target != "local")]
+    routes = [*(Route(cidr, "local") for cidr in vpc.cidrs), *(one for one in table.routes if one.target != "local")]
     matching = [one for one in routes if target in one.destination]
     return table.id, max(matching, key=lambda one: one.destination.prefixlen, default=None)
 

@@ -181,7 +181,7 @@ class Oracle:
         own = [one for one in tables.values() if sender.spec["subnet"] in one.get("subnets", [])]
         table = own[0] if own else tables.get("main", {})
         routes = {network(to): str(target) for to, target in table.get("routes", {}).items()}
-        routes[network(vpc["cidr"])] = direct
+        routes |= {network(own): direct for own in (vpc["cidr"], *vpc.get("more_cidrs", []))}
         matching = [to for to in routes if packet.target in to]
         if not matching:
             return ""
