@@ -1,0 +1,127 @@
+"""Time several ways of doing the same, in turns, and say how they compare."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import os
+import platform
+import resource
+import statistics
+import subprocess
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+REPO = Path(__file__).resolve().parents[1]
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way of doing the work; the first of a group is what the others are compared with."""
+
+    name: str
+    command: Sequence[str | Path]
+    environment: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class Taken:
+    """What one way took, each turn: seconds on the clock, and of this side's processor."""
+
+    wall: list[float] = field(default_factory=list)
+    processor: list[float] = field(default_factory=list)
+
+
+def once(way: Way) -> tuple[float, float]:
+    """Do it one time; a way that fails is no figure."""
+    before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    done = subprocess.run(
+        list(way.command), env=os.environ | way.environment, cwd=REPO, capture_output=True, text=True, check=False
+    )
+    taken, after = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
+    if done.returncode:
+        raise SystemExit(
+            f"{way.name} failed, so there is nothing to compare:\n{done.stdout[-2000:]}{done.stderr[-1000:]}"
+        )
+    return taken, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def in_turns(ways: Sequence[Way], repeats: int) -> dict[str, Taken]:
+    """Each way once, then each again: what else this machine does meanwhile falls on all alike."""
+    taken = {way.name: Taken() for way in ways}
+    for turn in range(repeats):
+        for way in ways:
+            wall, processor = once(way)
+            taken[way.name].wall.append(wall)
+            taken[way.name].processor.append(processor)
+            print(f"    turn {turn + 1}: {way.name:32} {wall:7.2f} s", flush=True)
+    return taken
+
+
+def rows(taken: dict[str, Taken]) -> list[dict[str, Any]]:
+    """Medians, spread, and how many times as fast as the first one."""
+    first = statistics.median(next(iter(taken.values())).wall)
+    return [
+        {
+            "way": name,
+            "seconds": round(statistics.median(one.wall), 2),
+            "least": round(min(one.wall), 2),
+            "most": round(max(one.wall), 2),
+            "processor": round(statistics.median(one.processor), 2),
+            "times": round(first / statistics.median(one.wall), 2),
+        }
+        for name, one in taken.items()
+    ]
+
+
+def table(title: str, measured: Iterable[dict[str, Any]]) -> str:
+    """The rows as a table of Markdown."""
+    head = [f"### {title}", "", "| way | median s | spread | own processor s | times as fast |", "|---" * 5 + "|"]
+    body = ["| {way} | {seconds} | {least} to {most} | {processor} | {times} |".format_map(row) for row in measured]
+    return "\n".join([*head, *body, ""])
+
+
+def this_machine() -> dict[str, Any]:
+    """Where and of what the figures are. The load tells whether somebody else was at work."""
+    commit = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=REPO, capture_output=True, text=True)
+    return {
+        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="minutes"),
+        "commit": commit.stdout.strip(),
+        "cores": os.cpu_count(),
+        "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
+        "kernel": platform.release(),
+        "python": platform.python_version(),
+        "load": [round(load, 1) for load in os.getloadavg()],
+    }
+
+
+def picture(results: dict[str, list[dict[str, Any]]]) -> str:
+    """Bars, one group for each part; the longest bar of a group is its slowest way."""
+    bars, y = [], 20
+    for title, measured in results.items():
+        bars.append(f'<text x="10" y="{y}" font-weight="bold">{title}</text>')
+        slowest = max(row["seconds"] for row in measured) or 1
+        for row in measured:
+            y += 20
+            width = max(1, round(340 * row["seconds"] / slowest))
+            bars.append(f'<text x="10" y="{y}">{row["way"]}</text>')
+            bars.append(f'<rect x="230" y="{y - 11}" width="{width}" height="13" fill="#4a7ab5"/>')
+            bars.append(f'<text x="{236 + width}" y="{y}">{row["seconds"]} s</text>')
+        y += 34
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 660 {y}" font-family="sans-serif" font-size="12">'
+    return "\n".join([head, '<rect width="100%" height="100%" fill="white"/>', *bars, "</svg>", ""])
+
+
+def keep(results: dict[str, list[dict[str, Any]]], folder: Path) -> None:
+    """Write all of it: results.json, results.md, results.svg."""
+    folder.mkdir(parents=True, exist_ok=True)
+    machine = this_machine()
+    (folder / "results.json").write_text(json.dumps({"machine": machine, "results": results}, indent=2) + "\n")
+    facts = ", ".join(f"{name} {value}" for name, value in machine.items())
+    text = "\n".join([facts, "", *(table(title, measured) for title, measured in results.items())])
+    (folder / "results.md").write_text(text)
+    (folder / "results.svg").write_text(picture(results))
+    print(f"\n{text}\nKept in {folder}")

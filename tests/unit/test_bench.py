@@ -1,0 +1,43 @@
+"""What bench/ says of its figures."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from bench.measure import Taken, Way, in_turns, picture, rows
+from bench.profile import OTHER, explain
+
+RECAP = """
+===============================================================================
+mysql_server : Install MySQL ------------------------------------------- 2.65s
+aws_network : Look at what exists --------------------------------------- 0.35s
+nat_masquerade : Restore them at every boot ----------------------------- 0.50s
+"""
+
+
+def test_rows_are_medians_compared_with_the_first() -> None:
+    slow, fast = rows({"slow": Taken([4.0, 6.0, 5.0], [1.0] * 3), "fast": Taken([2.0, 2.5, 9.0], [0.5] * 3)})
+    assert (slow["seconds"], slow["times"]) == (5.0, 1.0)
+    assert (fast["seconds"], fast["least"], fast["most"], fast["times"]) == (2.5, 2.0, 9.0, 2.0)
+    assert "2.5 s" in picture({"a part": [slow, fast]})
+
+
+def test_ways_take_turns(capsys: pytest.CaptureFixture[str]) -> None:
+    nothing = [sys.executable, "-c", ""]
+    in_turns([Way("one", nothing), Way("two", nothing)], repeats=2)
+    assert [line.split()[2] for line in capsys.readouterr().out.splitlines()] == ["one", "two", "one", "two"]
+
+
+def test_a_way_that_fails_is_no_figure() -> None:
+    with pytest.raises(SystemExit, match="broken failed"):
+        in_turns([Way("broken", [sys.executable, "-c", "exit(1)"])], repeats=1)
+
+
+def test_a_profile_gives_each_task_a_reason() -> None:
+    said = explain(RECAP)
+    assert said.index("2.65 s  mysql_server : Install MySQL") < said.index("0.35 s  aws_network")
+    assert "reads the package lists" in said
+    assert OTHER in said
+    assert "3 tasks, 3.5 s" in said
