@@ -11,7 +11,7 @@ from tests.e2e.operator import wait_for
 
 from .living import Living
 
-BUCKET = "onebox-backups-proof"
+BUCKET = f"onebox-backups-{int(time.time())}"
 SHOP = """
 CREATE DATABASE shop; USE shop;
 CREATE TABLE orders (id INT PRIMARY KEY AUTO_INCREMENT, what VARCHAR(99), price DECIMAL(9,2), photo BLOB,
@@ -111,7 +111,7 @@ def test_after_the_machine_is_gone_everything_comes_back_from_s3(
         "mysql_server_backup_s3_secret_key": shop.aws["AWS_SECRET_ACCESS_KEY"],
     }
     bucket = ("--extra-vars", json.dumps(settings))
-    shop.play("site", *bucket).check()
+    shop.play("configure_private", "--tags", "mysql_server", *bucket).check()
     shop.play("backup", *bucket).check()
     fill(shop, 200)
     wanted = state(shop)
