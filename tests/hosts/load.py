@@ -47,16 +47,26 @@ class Load:
         address, port, path = self._target
         line = http.client.HTTPConnection(address, port, timeout=30)
         while not self._over.wait(self._pause):
-            began = time.monotonic()
+            began, kept = time.monotonic(), line.sock is not None
             try:
-                line.request("GET", path)
-                with line.getresponse() as answer:
-                    answer.read()
-                status = answer.status
+                status = self._ask(line, path)
             except (OSError, http.client.HTTPException):
                 line.close()
                 status = 0
+            if status == 0 and kept:
+                # The server may end a connection that it kept; every browser then asks again.
+                try:
+                    status = self._ask(line, path)
+                except (OSError, http.client.HTTPException):
+                    line.close()
             self.answers.append(Answer(began, status, time.monotonic() - began))
+
+    @staticmethod
+    def _ask(line: http.client.HTTPConnection, path: str) -> int:
+        line.request("GET", path)
+        with line.getresponse() as answer:
+            answer.read()
+        return answer.status
 
     @property
     def statuses(self) -> Counter[int]:
