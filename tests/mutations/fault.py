@@ -91,10 +91,13 @@ def make(operator: Operator, call: dict[str, Any], known: dict[str, str]) -> Non
 
 
 def operation(operator: Operator, name: str, arguments: dict[str, Any]) -> Any:
-    if name == "revoke_all_egress":  # no single call of EC2: its rules must be repeated
+    """A call of EC2; or one of two that must repeat the rules as they stand there, which no file knows."""
+    if name in ("revoke_all_egress", "revoke_port"):
         (group,) = operator.ec2.describe_security_groups(GroupIds=[arguments["GroupId"]])["SecurityGroups"]
-        arguments |= {"IpPermissions": group["IpPermissionsEgress"]}
-        name = "revoke_security_group_egress"
+        port = arguments.pop("Port", None)
+        rules = group["IpPermissionsEgress"] if port is None else group["IpPermissions"]
+        arguments |= {"IpPermissions": [one for one in rules if port is None or one.get("FromPort") == port]}
+        name = "revoke_security_group_egress" if port is None else "revoke_security_group_ingress"
     return getattr(operator.ec2, name)(**arguments)
 
 

@@ -88,6 +88,17 @@ def resolver_dead(params: Params) -> None:
     dig(params, "observations", "private", "cells")["private -> internet:80"] = "unresolved"
 
 
+def name_misleads(params: Params) -> None:
+    names = dig(params, "observations", "private", "evidence", "names")
+    names["found"] = {"checkip.amazonaws.com": "10.1.2.99"}
+    dig(params, "observations", "private", "cells")["private -> internet:80"] = "unreachable"
+    dig(params, "observations", "private", "resolved")["internet"] = "10.1.2.99"
+
+
+def account_locked(params: Params) -> None:
+    dig(params, "observations", "public")["database"] = "3118 Access denied for user 'app'. Account is locked."
+
+
 def mtu_narrow(params: Params) -> None:
     dig(params, "observations", "public", "evidence", "interface")["mtu"] = 576
 
@@ -154,6 +165,8 @@ FAULTS = {
     forwarding_dropped: "FORWARD chain on public: -A FORWARD -j DROP",
     forwarding_rule_gone: "FORWARD chain on public: policy DROP",
     resolver_dead: "name resolution on private (asks 192.0.2.1)",
+    name_misleads: "name resolution on private: checkip.amazonaws.com is 10.1.2.99 (/etc/hosts",
+    account_locked: "MySQL on private, or the application's account in it: 3118 Access denied",
     mtu_narrow: "MTU of ens5 on public is 576",
     disk_full: "disk of private is full (/ 100 %)",
     connections_full: "connection table of public (99 % full)",

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.reachability import evidence, login, probe
+from ansible.module_utils.reachability import database, evidence, login, probe
 
 DOCUMENTATION = r"""
 module: reachability_observe
@@ -54,6 +54,14 @@ options:
     description: The file with the hosts C(public) and C(private), to try both ways through the bastion.
     type: path
     default: ""
+  database:
+    description: Where the application logs in to its database. Not asked where it is not given.
+    type: dict
+    suboptions:
+      host: {description: Its address., type: str, required: true}
+      port: {description: Its port., type: int, default: 3306}
+      user: {description: The application's account., type: str, required: true}
+      password: {description: Its password., type: str, required: true}
   seconds:
     description: How long one question may wait for its answer.
     type: float
@@ -78,6 +86,10 @@ logins:
   description: Outcome of each way to log in.
   returned: always
   type: dict
+database:
+  description: C(ok), or why the application's account cannot log in; empty where it was not asked.
+  returned: always
+  type: str
 evidence:
   description: Forwarding, filters, listeners, units, disks, names, and the packed state of the machine.
   returned: always
@@ -93,6 +105,15 @@ SPEC = {
     "evidence": {"type": "bool", "default": False},
     "forwards": {"type": "bool", "default": False},
     "ssh_config": {"type": "path", "default": ""},
+    "database": {
+        "type": "dict",
+        "options": {
+            "host": {"type": "str", "required": True},
+            "port": {"type": "int", "default": 3306},
+            "user": {"type": "str", "required": True},
+            "password": {"type": "str", "required": True, "no_log": True},
+        },
+    },
     "seconds": {"type": "float", "default": 3},
 }
 
@@ -127,10 +148,12 @@ def observe(params: dict[str, Any]) -> dict[str, Any]:
         "pages": partial(ask_pages, params["pages"], 2 * seconds),
         "logins": partial(ask_logins, params["ssh_config"], seconds),
     }
+    if params["database"]:
+        jobs["database"] = partial(database.attempt, params["database"], 2 * seconds)
     if params["evidence"]:
         hosts = [name for name in params["addresses"].values() if name and not name[0].isdigit()]
         jobs["evidence"] = partial(evidence.collect, params["units"], hosts)
-    answers = {"evidence": {}, **probe.together(jobs, 12 * seconds, {})}
+    answers = {"evidence": {}, "database": "", **probe.together(jobs, 12 * seconds, {})}
     if params["forwards"]:
         # Last of all: by now the others have asked, too.
         answers["evidence"]["flows"] = evidence.flows()

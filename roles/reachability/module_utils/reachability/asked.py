@@ -11,6 +11,7 @@ from .model import OTHER, OUTSIDE, Cell
 from .paths import places, question
 from .paths.account import Account, Interface
 from .paths.packet import Path, PathError, Service
+from .probe import is_askable
 
 
 def exists(cell: Cell, account: Account) -> bool:
@@ -57,8 +58,10 @@ def ends(
     if cell.source == OTHER and target.nic:
         # By the private address, which is nobody's over there.
         target = places.Place(cell.target, address=target.nic.address, literal=True)
-    if cell.target in resolved and target.nic is None:
-        target = replace(target, address=ipaddress.IPv4Address(resolved[cell.target]))
+    address = resolved.get(cell.target, "")
+    # A private address behind a public name is a fault of the name's, and no question about the network.
+    if address and target.nic is None and (cell.target != places.INTERNET or is_askable("internet", address)):
+        target = replace(target, address=ipaddress.IPv4Address(address))
     return source, target
 
 

@@ -113,6 +113,8 @@ def judge_service(
             managed = params["translator"].get(name) == NAT_GATEWAY
             address = next(iter(gateway), "") if managed else elastic
             findings.append(service.judge_egress(name, answer, address, environment))
+    for name, one in seen.items():
+        findings += service.judge_database(name, str(one.get("database", "")), environment)
     bastions = [str(machine["address"]) for name, machine in params["machines"].items() if name == "public"]
     findings += service.judge_logins(logins, bastions[0] if bastions else "", environment)
     return findings

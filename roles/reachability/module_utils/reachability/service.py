@@ -173,3 +173,18 @@ def judge_logins(logins: Mapping[str, Mapping[str, Any]], bastion_address: str, 
             )
         )
     return findings
+
+
+def judge_database(machine: str, answer: str, environment: str) -> list[Finding]:
+    """The application's account is admitted now, and not only to the connections that its pool still has."""
+    if not answer:
+        return []
+    suspect = Suspect(
+        RANK_APPLICATION - 2,
+        f"MySQL on private, or the application's account in it: {shorten(answer, 100)}",
+        f"{machine} cannot log in to the database as the application does: {answer}",
+        repair(environment, "mysql_server,tomcat"),
+    )
+    ok = answer == "ok"
+    question = f"{machine} logs in to the database anew"
+    return [Finding("service", question, "ok", shorten(answer), ok, "", None if ok else suspect)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .model import RANK_CHANGE, RANK_KERNEL, RANK_LOGIN, RANK_SERVICE, Finding, Suspect, repair
+from .probe import is_askable
 
 FULL_PERCENT = 95
 LEAST_DAYS = 14
@@ -68,18 +69,28 @@ def judge_line(machine: str, evidence: dict[str, Any], environment: str) -> list
 
 
 def judge_names(machine: str, evidence: dict[str, Any], environment: str) -> list[Finding]:
+    """Names resolve, and those of the internet to an address that can be there."""
     seen = evidence["names"] or {"found": {}, "servers": []}
-    unknown = [name for name, address in seen["found"].items() if not address]
     if not seen["found"]:
         return []
+    unknown = [name for name, address in seen["found"].items() if not address]
+    wrong = [f"{name} is {address}" for name, address in seen["found"].items() if address and is_wrong(name, address)]
+    observed = "; ".join([*(f"not {name}" for name in unknown), *wrong]) or "yes"
+    asks = ", ".join(seen["servers"]) or "nobody"
     suspect = Suspect(
         RANK_KERNEL + 6,
-        f"name resolution on {machine} (asks {', '.join(seen['servers']) or 'nobody'})",
-        f"{', '.join(unknown)} does not resolve there: look at /etc/resolv.conf and /etc/nsswitch.conf.",
+        f"name resolution on {machine}"
+        + (f": {wrong[0]} (/etc/hosts, or a resolver of one's own)" if wrong else f" (asks {asks})"),
+        f"{observed}. Look at /etc/hosts, /etc/resolv.conf and /etc/nsswitch.conf of {machine}; it asks {asks}.",
         repair(environment),
     )
-    question = f"{machine} resolves names"
-    return [judged(question, "yes", f"not {', '.join(unknown)}" if unknown else "yes", not unknown, suspect)]
+    good = not unknown and not wrong
+    return [judged(f"{machine} resolves names", "yes", observed, good, suspect)]
+
+
+def is_wrong(name: str, address: str) -> bool:
+    """A private address behind a public name; S3 may have an interface of one's own in the VPC."""
+    return not name.startswith("s3.") and not is_askable("internet", address)
 
 
 def judge_ssh(machine: str, evidence: dict[str, Any], environment: str) -> list[Finding]:
