@@ -13,7 +13,7 @@ from lab.config import LabConfig
 from lab.errors import LabError
 from lab.machines.cgroup import ControlGroup
 from lab.machines.disk import Disk
-from lab.machines.image import DEBIAN, ensure_image, recipe_of
+from lab.machines.image import DEBIAN, RECIPES, ensure_image, recipe_of
 from lab.machines.machine import Machine
 from lab.machines.sizes import memory_mib
 from lab.model import Instance
@@ -94,7 +94,9 @@ class Fleet:
         disk = Disk.of(self._config, instance.id, image)
         disk.create(instance, resolver)
         group = ControlGroup(f"{self._config.control_group}/{instance.id}")
-        machine = Machine(instance, disk, namespace, group, memory_mib(instance.instance_type), self._exited)
+        unified = RECIPES[recipe_of(instance.image_name)].unified_cgroups
+        memory = memory_mib(instance.instance_type)
+        machine = Machine(instance, disk, namespace, group, memory, self._exited, unified_cgroups=unified)
         machine.boot()
         self._machines[instance.id] = machine
 

@@ -45,6 +45,7 @@ class Recipe:
     arguments: tuple[str, ...] = ()  # for its `customize`, after the root
     suite: str = "trixie"
     apt_options: tuple[str, ...] = ()
+    unified_cgroups: bool = False  # whether its systemd accepts nothing else, whatever this host has
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,7 @@ RECIPES = {
         _DEBIAN,
         suite="forky",
         apt_options=('Acquire::Check-Valid-Until "false"',),
+        unified_cgroups=True,
     ),
     # No login of any kind: neither sshd nor sudo nor a user.
     MYSQL: Recipe(

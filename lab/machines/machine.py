@@ -36,6 +36,7 @@ class Machine:
     group: ControlGroup
     memory_mib: int | None
     exited: Callable[[Machine], None]
+    unified_cgroups: bool = False
     restart: bool = False
     _process: subprocess.Popen[bytes] | None = field(default=None, init=False)
     _deadline: float | None = field(default=None, init=False)
@@ -50,9 +51,13 @@ class Machine:
             self._process = subprocess.Popen(
                 argv, stdin=subprocess.DEVNULL, stdout=console, stderr=console,
                 # Without it net.* is read-only inside, and a NAT instance cannot forward.
-                env={**os.environ, "SYSTEMD_NSPAWN_API_VFS_WRITABLE": "network"},
+                env={**os.environ, "SYSTEMD_NSPAWN_API_VFS_WRITABLE": "network", **self._cgroups()},
             )  # fmt: skip
         threading.Thread(target=self._watch, daemon=True).start()
+
+    def _cgroups(self) -> dict[str, str]:
+        """systemd(1) before version 258 takes over what the host has; later ones need version 2 of cgroups."""
+        return {"SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"} if self.unified_cgroups else {}
 
     def _command(self) -> list[str]:
         return [
