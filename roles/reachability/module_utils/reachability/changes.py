@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from . import state
-from .model import RANK_CHANGE, Suspect, repair
+from .model import RANK_APPLICATION, RANK_CHANGE, Suspect, repair
 from .paths.account import Account
 from .paths.filters import ports_in_words, rule_in_words
 
 FILE = "last_green.json"
+API = "the API"
 MOST_NAMED, MOST_LISTED = 3, 12
 # What says most comes first; the same change may show in several of them.
 ORDER = ("file", "MySQL", "filter", "kernel", "link", "queue", "route", "rule", "listener", "service", "filter6")
@@ -84,7 +85,7 @@ def of_api(api: Mapping[str, Any], account: Account) -> dict[str, str]:
 
 def now(params: Mapping[str, Any], account: Account) -> dict[str, dict[str, str]]:
     """The state of everybody who was asked."""
-    found = {"the API": of_api(params["api"], account)}
+    found = {API: of_api(params["api"], account)}
     for machine, observation in params["observations"].items():
         packed = (observation or {}).get("evidence", {}).get("state")
         if packed:
@@ -131,14 +132,15 @@ def owners(lines: list[str]) -> str:
 def clues(before: Mapping[str, Any], after: Mapping[str, Mapping[str, str]], environment: str) -> list[Suspect]:
     """One suspect for each place where something is not as it was."""
     found = []
-    for number, (place, seen) in enumerate(after.items()):
+    for place, seen in after.items():
         lines = differences(before.get("state", {}).get(place, seen), seen)
         if not lines:
             continue
         named = "; ".join(lines[:MOST_NAMED]) + (f"; and {len(lines) - MOST_NAMED} more" if lines[MOST_NAMED:] else "")
         found.append(
             Suspect(
-                RANK_CHANGE + number,
+                # What changed in the API and matters is named by its own findings: it comes after the rest.
+                RANK_APPLICATION + 2 if place == API else RANK_CHANGE,
                 f"changed on {place} since all was well ({before.get('when', '?')}): {named}",
                 "; ".join(lines[:MOST_LISTED]),
                 repair(environment, owners(lines)),
