@@ -204,7 +204,9 @@ def answer(module: Any) -> dict[str, Any]:
     claims = params["lock"] == "take" and not held and not module.check_mode
     reasons = refused(environment.ec2, params["needs"], str(module.region)) if params["needs"] and differs else []
     hint = advice(params["failed"], environment.used, str(module.region))
-    if claims and not reasons and (differs or found["locked"] or not params["wanted"]):
+    # The role refuses both, before anything is changed.
+    refusal = params["wanted"] and (reasons or [vpc for vpc in found["vpcs"] if not vpc["ours"]])
+    if claims and not refusal and (differs or found["locked"] or not params["wanted"]):
         held, taken_over = lock.take()
         if taken_over:
             module.warn(taken_over)
