@@ -144,7 +144,9 @@ def main() -> None:
     parser.add_argument("--image", default="debian-13-amd64-*", help="the name of the image that is booted")
     image = parser.parse_args().image
     vpc = large_vpc(500, 2000)
-    figures = {"compile 500 interfaces and 2,000 rules": seconds(lambda: (compile_firewall(vpc), compile_routing(vpc)))}
+    began = time.process_time()  # pure code: what else this computer does is no part of it
+    compile_firewall(vpc), compile_routing(vpc)
+    figures = {"compile 500 interfaces and 2,000 rules": time.process_time() - began}
     with tempfile.TemporaryDirectory() as folder:
         key = Path(folder) / "id_ed25519"
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
