@@ -55,6 +55,30 @@ def test_without_mitogen_it_says_so_and_works(tmp_path: Path) -> None:
     assert "said complained" in printed
 
 
+SCAN = """
+import sys
+from ansible.plugins.loader import init_plugin_loader, strategy_loader
+init_plugin_loader()
+strategy_loader.add_directory("plugins/strategy")
+strategy_loader.get("fast", class_only=True)
+from ansible_mitogen.module_finder import scan
+print(*(path for _, path, _ in scan("module", sys.argv[1], [sys.argv[2]])), sep="\\n")
+"""
+
+
+def test_a_module_is_sent_with_all_that_its_parts_import() -> None:
+    """Ansible finds `from .rules import ...` in module_utils; Mitogen alone does not."""
+    role = REPO / "roles/aws_network"
+    utils = role / "module_utils/aws_environment"
+    module = role / "library/ec2_environment_info.py"
+    command: list[str | Path] = [sys.executable, "-c", SCAN, module, utils.parent]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=REPO)
+    beside = re.compile(r"^from (?:ansible[.]module_utils[.]aws_environment)?[.](\w+) import", re.MULTILINE)
+    named = {found for path in [*utils.glob("*.py"), module] for found in beside.findall(path.read_text())}
+    assert "rules" in named
+    assert {Path(line).stem for line in done.stdout.split()} >= named
+
+
 def test_this_release_of_core_was_proven() -> None:
     """The step for a new ansible-core: run the suite with ONEBOX_FAST=1, then add the pair to PROVEN."""
     core = ".".join(importlib.metadata.version("ansible-core").split(".")[:2])
