@@ -113,7 +113,7 @@ def s3_endpoint(world: World) -> Iterator[Need]:
     public = world.table_of("learn-public").get("RouteTableId", "none")
     en, ko = "the new one serves the public table too", "새 엔드포인트는 퍼블릭 라우팅 테이블에도 있다"
     yield Need(any(public in one["RouteTableIds"] for one in ours), en, ko, "Repair")
-    if not ours or not world.machine("learn-inner"):
+    if not ours:
         return
     answer, past = _past_the_nat(world)
     en, ko = "learn-inner reaches S3", "learn-inner가 S3에 닿는다"
