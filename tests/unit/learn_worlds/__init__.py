@@ -36,7 +36,3 @@ class Replay:
 
     def __call__(self, question: tuple[str, ...]) -> Any:
         return self.answers["\t".join(question)]
-
-
-def recorded(number: int) -> bool:
-    return (FOLDER / f"{number:02}.json").exists()
