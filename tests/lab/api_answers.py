@@ -14,7 +14,7 @@ def answers_of(model: Model) -> Answers:
     states = {one.id: one.state for one in model.instances}  # a drawing without instances means that all run
     every = [(vpc, nic) for vpc in model.vpcs for nic in vpc.interfaces]
     return {
-        "vpcs": [{"vpc_id": one.id, "cidr_block": str(one.cidr), "tags": {}} for one in model.vpcs],
+        "vpcs": [_vpc(one) for one in model.vpcs],
         "subnets": [
             {"subnet_id": one.id, "vpc_id": one.vpc_id, "cidr_block": str(one.cidr), "tags": {}}
             for vpc in model.vpcs
@@ -66,14 +66,19 @@ def _target(target: str) -> dict[str, str]:
     return {kinds.get(target.partition("-")[0], "gateway_id"): target}
 
 
+def _vpc(vpc: Vpc) -> dict[str, Any]:
+    ranges = [{"cidr_block": str(cidr), "cidr_block_state": {"state": "associated"}} for cidr in vpc.cidrs]
+    return {"vpc_id": vpc.id, "cidr_block": str(vpc.cidr), "cidr_block_association_set": ranges, "tags": {}}
+
+
 def _table(vpc: Vpc, one: RouteTable) -> dict[str, Any]:
-    local = {"destination_cidr_block": str(vpc.cidr), "gateway_id": "local"}
+    local = [{"destination_cidr_block": str(cidr), "gateway_id": "local"} for cidr in vpc.cidrs]
     routes = [{"destination_cidr_block": str(route.destination), **_target(route.target)} for route in one.routes]
     return {
         "route_table_id": one.id,
         "vpc_id": one.vpc_id,
         "associations": [{"main": one.main}, *({"main": False, "subnet_id": subnet} for subnet in one.subnet_ids)],
-        "routes": [local, *routes],
+        "routes": [*local, *routes],
     }
 
 

@@ -96,6 +96,17 @@ def test_a_run_that_is_over_holds_nobody_up(minutes: int, theirs: dict[str, Any]
     assert store.values[-1] == held
 
 
+def test_a_run_that_ended_unnoticed_by_its_parent_holds_nobody_up() -> None:
+    pid = os.fork()
+    if pid == 0:
+        os._exit(0)
+    os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)  # it is a zombie now, and stays one
+    try:
+        assert locks.started(pid) == ""
+    finally:
+        os.waitpid(pid, 0)
+
+
 def test_of_two_who_take_over_at_once_one_wins_and_keeps_it() -> None:
     store = Store()
     lock(store, minutes=-1, who="gone@office").take()

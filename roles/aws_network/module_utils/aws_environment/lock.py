@@ -28,11 +28,15 @@ def now() -> datetime.datetime:
 
 
 def started(pid: int) -> str:
-    """Say when a process began, in ticks since the boot: a number is given again, this is not."""
+    """Say when a process began, in ticks since the boot: a number is given again, this is not.
+
+    Nothing for one that is gone, or has ended and waits for its parent to notice (proc_pid_stat(5), state Z).
+    """
     try:
-        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[19]
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
     except OSError:
         return ""
+    return "" if fields[0] in "ZX" else fields[19]
 
 
 def parent(pid: int) -> int:
