@@ -58,3 +58,9 @@ def test_counters_and_handles_are_no_change() -> None:
 def test_changes_without_one_owner_are_repaired_by_a_whole_run() -> None:
     assert changes.owners(["file /etc/nginx/nginx.conf (changed)"]) == "nginx_proxy"
     assert changes.owners(["file /etc/nginx/nginx.conf (changed)", "file /etc/hosts (changed)"]) == ""
+
+
+def test_an_application_may_make_its_tables_when_it_is_first_asked() -> None:
+    """The proof itself may be the first to ask; a table that is gone is another matter."""
+    assert changes.differences({}, {"MySQL table app.sidedish": "InnoDB"}) == []
+    assert changes.differences({"MySQL table app.sidedish": "InnoDB"}, {}) == ["MySQL table app.sidedish (gone)"]
