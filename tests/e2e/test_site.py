@@ -8,6 +8,7 @@ Between verify and destroy stands what molecule cannot ask: faults, reboots, aud
 from __future__ import annotations
 
 import contextlib
+import html
 import os
 import socket
 import subprocess
@@ -129,7 +130,7 @@ def test_a_path_is_explained(operator: Operator) -> None:
 
 def test_the_living_environment_is_drawn(operator: Operator) -> None:
     done = operator.play("draw", "--extra-vars", f"reachability_draw_directory={operator.build}").check()
-    page = (operator.build / "playground.html").read_text()
+    page = html.unescape((operator.build / "playground.html").read_text())
     assert "sidedish-playground-private" in page
     assert 'id="arrow-internet-public-open"' in page
     assert "public 198.18." in (operator.build / "playground.svg").read_text(), done.output

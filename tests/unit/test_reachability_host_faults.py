@@ -68,6 +68,13 @@ def agent_forwarding_off(params: Params) -> None:
     }
 
 
+def host_key_changed(params: Params) -> None:
+    """Ansible still has the connection of an earlier run; who comes anew is not let in, by no way."""
+    refused = {"ok": False, "peer": "", "error": "Host key verification failed."}
+    for way in ("public", "jump", "agent"):
+        dig(params, "observations", "internet", "logins")[way] = dict(refused)
+
+
 def valve_missing(params: Params) -> None:
     page(params, 200, "row: kimchi\nclient: 127.0.0.1")
 
@@ -161,6 +168,7 @@ FAULTS = {
     mysql_stopped: "mysql on private is not running",
     account_refused: "MySQL on private, or the application's account in it: it says 503",
     agent_forwarding_off: "AllowAgentForwarding in sshd of public",
+    host_key_changed: "SSH login to public",
     valve_missing: "forwarded headers (RemoteIpValve in Tomcat, X-Forwarded-For in nginx)",
     forwarding_dropped: "FORWARD chain on public: -A FORWARD -j DROP",
     forwarding_rule_gone: "FORWARD chain on public: policy DROP",

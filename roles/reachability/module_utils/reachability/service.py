@@ -148,9 +148,11 @@ def judge_logins(logins: Mapping[str, Mapping[str, Any]], bastion_address: str, 
         "jump": ("operator reaches private by ProxyJump", "AllowTcpForwarding in sshd of public"),
         "agent": ("operator reaches private by agent", "AllowAgentForwarding in sshd of public"),
     }
+    entry = judge_entry(logins.get("public"), environment)
     asked = {way: logins[way] for way in ways if way in logins}
     good = {way: login["ok"] and login["peer"] == bastion_address for way, login in asked.items()}
-    findings = []
+    findings = list(entry)
+    is_way = all(finding.ok for finding in entry)  # who cannot enter the bastion comes to nobody behind it
     for way, login in asked.items():
         question, setting = ways[way]
         observed = f"from {login['peer']}" if login["ok"] else shorten(str(login["error"]))
@@ -169,10 +171,21 @@ def judge_logins(logins: Mapping[str, Mapping[str, Any]], bastion_address: str, 
                 observed,
                 good[way],
                 "people and Ansible come this way",
-                None if good[way] else suspect,
+                suspect if is_way and not good[way] else None,
             )
         )
     return findings
+
+
+def judge_entry(login: Mapping[str, Any] | None, environment: str) -> list[Finding]:
+    """A new login, host key checked: Ansible itself may still have the connection of an earlier run."""
+    if login is None:
+        return []
+    error = str(login["error"])
+    suspect = Suspect(RANK_LOGIN, "SSH login to public", f"A new login failed: {error}", repair(environment))
+    observed = "yes" if login["ok"] else shorten(error)
+    question, ok = "operator logs in to public anew", bool(login["ok"])
+    return [Finding("service", question, "yes", observed, ok, "", None if ok else suspect)]
 
 
 def judge_database(machine: str, answer: str, environment: str) -> list[Finding]:
