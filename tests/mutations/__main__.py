@@ -87,7 +87,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="script/mutations", description=__doc__)
     parser.add_argument("fault", nargs="*", help="only these; docs/mutations.md keeps the last outcome of the others")
     parser.add_argument("--lab", default="mutations", help="its name; one that runs already is used")
-    parser.add_argument("--port", type=int, default=4660)
+    parser.add_argument("--port", type=int, default=4710)
     parser.add_argument("--build-dir", type=Path, help="where its key and ssh_config are")
     parser.add_argument("--keep", action="store_true", help="leave the lab running")
     given = parser.parse_args()
