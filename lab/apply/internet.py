@@ -17,7 +17,8 @@ from lab.run import in_namespace, run
 UPLINK_INTERFACE = "uplink"
 UPLINK_DEADLINE_SECONDS = 10.0
 PACKAGE_CACHE_PORT = 3128
-# Worst of all metrics, so that every real route of this machine wins over the guard.
+# Worst of all metrics, so that every real route of this machine wins over the guard. Each lab takes one of its own:
+# the kernel tells routes to one prefix apart by nothing else, and a lab that goes must not take another one's along.
 GUARD_METRIC = 4294967295
 
 
@@ -75,7 +76,7 @@ class Internet:
         run(in_namespace(self.namespace, ["nft", "-f", "-"]), stdin=self._ruleset())
 
     def _guard_options(self) -> list[str]:
-        return ["metric", str(GUARD_METRIC), "proto", self.config.route_protocol]
+        return ["metric", str(GUARD_METRIC - self.config.slot), "proto", self.config.route_protocol]
 
     def _ruleset(self) -> str:
         """Translate towards the uplink; hand plain HTTP of the machines to the package cache, as a provider might."""
