@@ -1,4 +1,4 @@
-"""Two labs on one machine, with equal prefixes: neither reaches into the other, and neither takes away what guards it."""
+"""Two labs on one machine, with equal prefixes: neither takes away what guards the other."""
 
 from __future__ import annotations
 
