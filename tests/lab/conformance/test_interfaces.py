@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 
 import pytest
@@ -18,9 +19,14 @@ def machine(site: Site) -> Iterator[str]:
     site.ec2.describe_instances(InstanceIds=[made])
 
 
+# Never one twice: an address that was given back may be the next that EC2 chooses for somebody else.
+CHOSEN = (f"10.8.1.{host}" for host in itertools.count(200))
+
+
 @pytest.fixture
 def nic(site: Site) -> Iterator[str]:
-    made = site.ec2.create_network_interface(SubnetId=site.subnet, PrivateIpAddress="10.8.1.200")["NetworkInterface"]
+    wanted = {"SubnetId": site.subnet, "PrivateIpAddress": next(CHOSEN)}
+    made = site.ec2.create_network_interface(**wanted)["NetworkInterface"]
     yield made["NetworkInterfaceId"]
     site.ec2.delete_network_interface(NetworkInterfaceId=made["NetworkInterfaceId"])
 
@@ -78,24 +84,25 @@ def test_an_interface_is_attached_once_where_there_is_room(site: Site, machine: 
 
 def test_secondary_addresses_have_limits_and_elastic_ips_of_their_own(site: Site, machine: str, nic: str) -> None:
     attach = {"NetworkInterfaceId": nic, "InstanceId": machine, "DeviceIndex": 1}
+    primary, secondary = site.interface(nic)["PrivateIpAddress"], next(CHOSEN)
     attachment = site.ec2.attach_network_interface(**attach)["AttachmentId"]
-    site.ec2.assign_private_ip_addresses(NetworkInterfaceId=nic, PrivateIpAddresses=["10.8.1.201"])
+    site.ec2.assign_private_ip_addresses(NetworkInterfaceId=nic, PrivateIpAddresses=[secondary])
     more = {"NetworkInterfaceId": nic, "SecondaryPrivateIpAddressCount": 5}
     assert refused(site, "assign_private_ip_addresses", **more) == "PrivateIpAddressLimitExceeded"
     first, second = (site.ec2.allocate_address(Domain="vpc") for _ in range(2))
     site.ec2.associate_address(AllocationId=first["AllocationId"], NetworkInterfaceId=nic)
     made = site.ec2.associate_address(
-        AllocationId=second["AllocationId"], NetworkInterfaceId=nic, PrivateIpAddress="10.8.1.201"
+        AllocationId=second["AllocationId"], NetworkInterfaceId=nic, PrivateIpAddress=secondary
     )
     told = {
         one["PrivateIpAddress"]: one["Association"]["PublicIp"] for one in site.interface(nic)["PrivateIpAddresses"]
     }
-    assert told == {"10.8.1.200": first["PublicIp"], "10.8.1.201": second["PublicIp"]}
+    assert told == {primary: first["PublicIp"], secondary: second["PublicIp"]}
     site.ec2.disassociate_address(AssociationId=made["AssociationId"])
     assert site.interface(nic)["Association"]["PublicIp"] == first["PublicIp"]
-    wanted = {"NetworkInterfaceId": nic, "PrivateIpAddresses": ["10.8.1.200"]}
+    wanted = {"NetworkInterfaceId": nic, "PrivateIpAddresses": [primary]}
     assert refused(site, "unassign_private_ip_addresses", **wanted) == "InvalidParameterValue"
-    site.ec2.unassign_private_ip_addresses(NetworkInterfaceId=nic, PrivateIpAddresses=["10.8.1.201"])
+    site.ec2.unassign_private_ip_addresses(NetworkInterfaceId=nic, PrivateIpAddresses=[secondary])
     site.ec2.detach_network_interface(AttachmentId=attachment)
     assert site.interface(nic)["Association"]["PublicIp"] == first["PublicIp"], "it stays with the interface"
     site.ec2.disassociate_address(PublicIp=first["PublicIp"])
