@@ -35,6 +35,7 @@ APPLICATION = {
     "tomcat_database_host": "10.1.2.10",
     "tomcat_database_password": 'a&b"c<d',
 }
+BEHIND_A_BASTION = {"host_baseline_ssh_shared_addresses": ["10.1.1.10"]}
 NETWORKS = {"nat_masquerade_source_cidrs": ["10.1.2.0/24", "10.1.12.0/24"]}
 
 
@@ -56,8 +57,9 @@ CASES = [
     Case(
         "baseline_noble_sshd.conf",
         "host_baseline/sshd.conf.j2",
-        {"ansible_facts": FACTS | {"distribution_release": "noble"}},
+        BEHIND_A_BASTION | {"ansible_facts": FACTS | {"distribution_release": "noble"}},
     ),
+    Case("baseline_private_sshd.conf", "host_baseline/sshd.conf.j2", BEHIND_A_BASTION),
     Case("baseline_sysctl.conf", "host_baseline/sysctl.conf.j2"),
     Case("nat_rules", "nat_masquerade/nat-masquerade.rules.j2", NETWORKS),
     Case("nat_sysctl.conf", "nat_masquerade/sysctl.conf.j2", NETWORKS),
