@@ -24,6 +24,8 @@ from lab.api.manners import Manners
 from lab.api.moto_fixes import apply_fixes
 from lab.api.server import Api, serve
 from lab.apply.network import Network
+from lab.elb.keeper import Balancers
+from lab.elb.moto_fixes import apply_elb_fixes
 from lab.machines.fleet import POWERED, Fleet
 from lab.machines.interruption import Interruptions
 from lab.machines.machine import Machine
@@ -51,6 +53,7 @@ class Lab:
         self._network = Network(config)
         self._fleet = Fleet(config, image, self._awake.set)
         self._databases = Databases(config, self._network.machine_namespace, self._awake.set)
+        self._balancers = Balancers(config, self._awake.set)
         self._services: dict[str, VpcServices] = {}
         self._interruptions = Interruptions()
         self._failure = ""
@@ -58,6 +61,7 @@ class Lab:
     def start(self) -> None:
         apply_fixes(self._config, self._manners.pace)
         apply_rds_fixes(self._databases.notice)
+        apply_elb_fixes(self._balancers.health)
         self._databases.start()
         self._network.create()
         start_internet_services(self._config)
@@ -127,6 +131,7 @@ class Lab:
         resolver_of = partial(_resolver_of, model)
         self._fleet.sync(by_kind[False], namespace_of=self._network.machine_namespace, resolver_of=resolver_of)
         self._databases.sync(by_kind[True], resolver_of)
+        self._balancers.sync()
 
     def _drop_disks(self, model: Model) -> None:
         """A terminated machine's disk goes, also when its power went before the API called it terminated."""

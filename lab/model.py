@@ -65,6 +65,11 @@ class Interface:
         """A NAT gateway has no security group and is never switched off."""
         return self.instance_id.startswith("nat-")
 
+    @property
+    def is_service(self) -> bool:
+        """A NAT gateway or a load balancer: AWS's own, which nobody switches off."""
+        return self.is_nat_gateway or self.instance_id.startswith("alb-")
+
 
 @dataclass(frozen=True)
 class Subnet:
@@ -217,7 +222,7 @@ class Model:
                 replace(
                     vpc,
                     interfaces=tuple(
-                        nic for nic in vpc.interfaces if nic.is_nat_gateway or nic.instance_id in instance_ids
+                        nic for nic in vpc.interfaces if nic.is_service or nic.instance_id in instance_ids
                     ),
                 )
                 for vpc in self.vpcs

@@ -9,6 +9,8 @@ from typing import Any
 from moto.backends import get_backend
 
 from lab.config import ACCOUNT, REGION
+from lab.elb.observe import endpoints as balancer_endpoints
+from lab.elb.observe import interfaces as balancer_interfaces
 from lab.model import (
     AclEntry,
     Address,
@@ -45,7 +47,7 @@ def observe(region: str = REGION) -> Model:
             *(machine_of(one) for one, _ in placed),
         ),
         addresses=tuple(_address(one) for one in list(backend.addresses)),
-        endpoints=tuple(endpoint_of(one, nic) for one, nic in placed),
+        endpoints=(*(endpoint_of(one, nic) for one, nic in placed), *balancer_endpoints(backend, region)),
     )
 
 
@@ -89,6 +91,11 @@ def _vpc(backend: Any, vpc: Any, instances: list[Any], placed: list[tuple[Any, A
                 if one.state == "available" and one.vpc_id == vpc.id
             ),
             *(_interface(nic, one.dbi_resource_id) for one, nic in placed if nic.vpc_id == vpc.id),
+            *(
+                replace(_interface(nic, owner_id), device_index=index)
+                for nic, owner_id, index in balancer_interfaces(backend, backend.region_name)
+                if nic.vpc_id == vpc.id
+            ),
         ),
     )
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from lab.apply import namespaces
 from lab.config import LabConfig
+from lab.elb.host_names import write_names
 from lab.machines.cgroup import ControlGroup
 from lab.run import run
 
@@ -17,7 +18,7 @@ DEADLINE_SECONDS = 10.0
 
 
 def sweep(config: LabConfig) -> None:
-    """Leave no process, namespace, interface, route, mount or disk of this lab behind."""
+    """Leave no process, namespace, interface, route, mount, name or disk of this lab behind."""
     _end_processes(config)
     for name in namespaces.names(config.prefix):
         namespaces.delete(name)
@@ -27,6 +28,7 @@ def sweep(config: LabConfig) -> None:
     for mount in reversed(_mounts(config)):
         run(["umount", "--lazy", mount], check=False)
     ControlGroup(config.control_group).remove()
+    write_names(config.name, [])
     shutil.rmtree(config.disk_dir, ignore_errors=True)
 
 

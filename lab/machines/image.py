@@ -39,12 +39,13 @@ class Recipe:
     """What an image is made from beside the mirror; the files are part of its hash."""
 
     packages: tuple[str, ...]
-    files: Path
+    files: Path | None
     uploads: Mapping[Path, str]
     minutes: str
     arguments: tuple[str, ...] = ()  # for its `customize`, after the root
     suite: str = "trixie"
     apt_options: tuple[str, ...] = ()
+    variant: str = "minbase"  # extract: the packages' files alone, nothing set up
     unified_cgroups: bool = False  # whether its systemd accepts nothing else, whatever this host has
 
 
@@ -71,7 +72,7 @@ def host_mirror() -> Mirror | None:
 
 
 MYSQL_FILES = Path(__file__).parents[1] / "rds" / "image"
-DEBIAN, NEXT_DEBIAN, MYSQL = "debian-13", "debian-14", "rds-mysql"
+DEBIAN, NEXT_DEBIAN, MYSQL, PROXY = "debian-13", "debian-14", "rds-mysql", "elb-haproxy"
 _DEBIAN = Recipe(
     packages=PACKAGES,
     files=FILES,
@@ -103,6 +104,8 @@ RECIPES = {
         },
         minutes="two minutes",
     ),
+    # No machine, but the files of a program: base-files has the links that lead to its loader.
+    PROXY: Recipe(packages=("base-files", "haproxy"), files=None, uploads={}, minutes="ten seconds", variant="extract"),
 }
 
 
@@ -114,7 +117,8 @@ def recipe_of(image_name: str) -> str:
 def recipe(mirror: Mirror | None, name: str = DEBIAN) -> str:
     """Everything the image is made from, as text: the key under which it is kept."""
     one = RECIPES[name]
-    files = {str(p.relative_to(one.files)): p.read_text() for p in sorted(one.files.rglob("*")) if p.is_file()}
+    found = sorted(one.files.rglob("*")) if one.files else []
+    files = {str(p.relative_to(one.files)): p.read_text() for p in found if one.files and p.is_file()}
     sources = mirror.sources(one.suite) if mirror else []
     return json.dumps({"suite": one.suite, "packages": one.packages, "sources": sources, "files": files}, indent=1)
 
@@ -164,11 +168,13 @@ def _build(folder: Path, mirror: Mirror | None, text: str, one: Recipe) -> None:
     try:
         sources = mirror.sources(one.suite) if mirror else []
         hooks = [f"upload {path} {where}/{path.name}" for path, where in one.uploads.items()]
-        argv = ["mmdebstrap", "--mode=root", "--variant=minbase", f"--include={','.join(one.packages)}"]
+        argv = ["mmdebstrap", "--mode=root", f"--variant={one.variant}", f"--include={','.join(one.packages)}"]
         argv += [f"--aptopt={option}" for option in one.apt_options]
         argv += [f"--customize-hook={hook}" for hook in hooks]
-        words = " ".join(one.arguments)
-        argv += [f'--customize-hook={one.files / "customize"} "$1" {words}', one.suite, str(part / "root"), *sources]
+        if one.files:
+            words = " ".join(one.arguments)
+            argv += [f'--customize-hook={one.files / "customize"} "$1" {words}']
+        argv += [one.suite, str(part / "root"), *sources]
         run(argv, timeout_seconds=BUILD_TIMEOUT_SECONDS)
         stamp = {"digest": digest(part / "root"), "recipe": json.loads(text)}
         (part / STAMP).write_text(json.dumps(stamp, indent=1))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from functools import partial
+from ipaddress import IPv4Address
 
 from lab.apply.namespaces import bind_socket
 from lab.config import REGION, LabConfig
@@ -23,10 +24,10 @@ class VpcServices:
     """The services of one VPC, on sockets inside its router; `close` them before the router goes."""
 
     def __init__(self, config: LabConfig, vpc: Vpc, namespace: str, interruptions: Interruptions) -> None:
-        self._own = {
-            f"{ADDRESS_SERVICE}.": config.internet_address,
-            f"s3.{REGION}.amazonaws.com.": config.s3_address,
-            f"*.s3.{REGION}.amazonaws.com.": config.s3_address,
+        self._own: dict[str, tuple[IPv4Address, ...]] = {
+            f"{ADDRESS_SERVICE}.": (config.internet_address,),
+            f"s3.{REGION}.amazonaws.com.": (config.s3_address,),
+            f"*.s3.{REGION}.amazonaws.com.": (config.s3_address,),
         }
         self._vpc_id = vpc.id
         self._known: set[str] = set()
@@ -37,7 +38,10 @@ class VpcServices:
 
     def know(self, endpoints: tuple[Endpoint, ...]) -> None:
         """Resolve these names as this VPC sees them, and no others than these of their kind."""
-        names = {f"{one.name}.": one.seen_from(self._vpc_id) for one in endpoints}
+        names: dict[str, tuple[IPv4Address, ...]] = {}
+        for one in endpoints:
+            name = f"{one.name.lower()}."
+            names[name] = (*names.get(name, ()), one.seen_from(self._vpc_id))
         for gone in self._known - names.keys():
             self._own.pop(gone, None)
         self._own.update(names)

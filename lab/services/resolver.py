@@ -10,7 +10,7 @@ import re
 import socket
 import struct
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from ipaddress import AddressValueError, IPv4Address
 from pathlib import Path
 
@@ -22,27 +22,29 @@ import dns.rrset
 
 from lab.apply.namespaces import bind_socket
 
+Names = Mapping[str, tuple[IPv4Address, ...]]  # each with its addresses
+
 UPSTREAM_TIMEOUT_SECONDS = 5.0
 PRIVATE_NAME = re.compile(r"ip-(\d+)-(\d+)-(\d+)-(\d+)\.[a-z0-9-]+\.compute\.internal\.")
 
 
-def answer_locally(query: bytes, *, own_names: dict[str, IPv4Address]) -> bytes | None:
+def answer_locally(query: bytes, *, own_names: Names) -> bytes | None:
     """Answer a question about a private or lab name; None means that somebody else must be asked."""
     message = dns.message.from_wire(query)
     if not message.question:
         return None
     question = message.question[0]
     name = question.name.to_text().lower()
-    address = own_names.get(name) or own_names.get(f"*.{name.partition('.')[2]}")
+    addresses = own_names.get(name) or own_names.get(f"*.{name.partition('.')[2]}") or ()
     if match := PRIVATE_NAME.fullmatch(name):
         with contextlib.suppress(AddressValueError):
-            address = IPv4Address(".".join(match.groups()))
-    if address is None:
+            addresses = (IPv4Address(".".join(match.groups())),)
+    if not addresses:
         return None
     reply = dns.message.make_response(message)
     reply.flags |= dns.flags.RA
     if question.rdtype == dns.rdatatype.A:
-        reply.answer.append(dns.rrset.from_text(question.name, 60, "IN", "A", str(address)))
+        reply.answer.append(dns.rrset.from_text(question.name, 60, "IN", "A", *map(str, addresses)))
     return reply.to_wire()
 
 
@@ -77,7 +79,7 @@ def read_framed(stream: socket.socket) -> bytes:
 class Resolver:
     """Serves DNS on one VPC's resolver addresses until closed; the VPC's namespace may go before it does."""
 
-    def __init__(self, namespace: str, addresses: list[str], *, own_names: dict[str, IPv4Address]) -> None:
+    def __init__(self, namespace: str, addresses: list[str], *, own_names: Names) -> None:
         self._own_names = own_names
         self._sockets: list[socket.socket] = []
         for address in addresses:

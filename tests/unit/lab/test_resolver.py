@@ -10,7 +10,10 @@ import pytest
 
 from lab.services.resolver import answer_locally
 
-OWN = {"checkip.amazonaws.com.": IPv4Address("198.18.0.1")}
+OWN = {
+    "checkip.amazonaws.com.": (IPv4Address("198.18.0.1"),),
+    "two.elb.amazonaws.com.": (IPv4Address("198.18.0.2"), IPv4Address("198.18.0.3")),
+}
 
 
 def addresses(name: str, kind: str = "A") -> list[str] | None:
@@ -24,6 +27,7 @@ def addresses(name: str, kind: str = "A") -> list[str] | None:
         ("ip-10-1-1-4.ap-northeast-2.compute.internal", ["10.1.1.4"]),
         ("IP-10-1-1-4.ap-northeast-2.compute.internal", ["10.1.1.4"]),
         ("checkip.amazonaws.com", ["198.18.0.1"]),
+        ("two.elb.amazonaws.com", ["198.18.0.2", "198.18.0.3"]),
         ("ip-10-1-1-999.ap-northeast-2.compute.internal", None),
         ("example.com", None),
     ],

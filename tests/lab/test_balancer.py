@@ -1,0 +1,146 @@
+"""The lab's load balancer: a real proxy, real health checks, security groups on both of its sides."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from lab.elb.host_names import HOSTS
+from tests.lab.balanced import Load, Site, addresses, get, run_inside, serve
+from tests.lab.databases import knock
+from tests.lab.living import LivingLab, living_lab, wait_for
+
+NAME, PORT = "balanced", 4780
+BUILD_SECONDS = 120.0  # the proxy's files, once on each machine
+# Two checks at 5 s that end after 2 s at the latest, and a moment for the switch.
+NOTICED_SECONDS = 15.0
+
+
+@pytest.fixture(scope="module")
+def living() -> Iterator[LivingLab]:
+    with living_lab(NAME, PORT) as one:
+        yield one
+
+
+@pytest.fixture(scope="module")
+def site(living: LivingLab) -> Site:
+    return Site(living)
+
+
+@pytest.fixture(scope="module")
+def balanced(site: Site) -> dict[str, Any]:
+    """Two machines in two zones behind a load balancer."""
+    with pytest.raises(ClientError, match=r"InvalidSubnet.*no internet gateway"):
+        site.balancer("front")
+    site.attach_gateway()
+    machines = [site.machine(0), site.machine(1)]
+    group = site.target_group("web")
+    balancer = site.balancer("front")
+    assert balancer["State"]["Code"] == "provisioning"
+    assert site.states(group) == {}
+    site.listen(balancer["LoadBalancerArn"], group)
+    for machine in machines:
+        serve(machine, NAME)
+    site.elb.register_targets(TargetGroupArn=group, Targets=[{"Id": one} for one in machines])
+    assert set(site.states(group).values()) <= {"initial", "healthy"}
+
+    def active() -> bool:
+        found = site.elb.describe_load_balancers(Names=["front"])["LoadBalancers"]
+        return bool(found[0]["State"]["Code"] == "active")
+
+    wait_for(active, "the load balancer to be active", seconds=BUILD_SECONDS)
+    for machine in machines:
+        site.reach(group, machine, "healthy")
+    return {
+        "arn": balancer["LoadBalancerArn"],
+        "host": balancer["DNSName"],
+        "group": group,
+        "machines": machines,
+        "namespace": f"{site.lab.config.prefix}alb-{balancer['LoadBalancerArn'].rpartition('/')[2][:10]}",
+    }
+
+
+def test_its_name_leads_to_a_public_address_in_each_zone(site: Site, balanced: dict[str, Any]) -> None:
+    here = addresses(balanced["host"])
+    assert len(here) == 2
+    inside = run_inside(NAME, balanced["machines"][0], "getent", "ahostsv4", balanced["host"])
+    assert {line.split()[0] for line in inside.splitlines()} == here
+
+
+def test_it_shares_the_requests_and_says_who_asked(site: Site, balanced: dict[str, Any]) -> None:
+    operator = str(site.lab.config.operator_address)
+    for address in addresses(balanced["host"]):
+        said = [get(address)[1].split(" ", 1) for _ in range(4)]
+        assert len({name for name, _ in said}) == 2
+        assert {told for _, told in said} == {operator}
+    told = get(balanced["host"], headers={"X-Forwarded-For": "203.0.113.9"})[1]
+    assert told.endswith(f" 203.0.113.9, {operator}")
+
+
+def test_a_dead_target_costs_nothing_once_it_is_noticed(site: Site, balanced: dict[str, Any]) -> None:
+    dead, living = balanced["machines"]
+    with Load(balanced["host"]) as load:
+        run_inside(NAME, dead, "systemctl", "kill", "--signal=KILL", "web")
+        began = time.monotonic()
+        site.reach(balanced["group"], dead, "unhealthy", seconds=NOTICED_SECONDS)
+        noticed = time.monotonic()
+        wait_for(lambda: time.monotonic() > noticed + 2, "requests after the notice")
+    assert set(load.count(noticed + 0.5)) == {200}, load.count(noticed + 0.5)
+    # A target that refuses the connection is the client's to see, and not hidden by a repetition.
+    assert set(load.count(began)) <= {200, 502}
+    assert site.states(balanced["group"])[living] == "healthy"
+    told = site.elb.describe_target_health(TargetGroupArn=balanced["group"], Targets=[{"Id": dead}])
+    assert told["TargetHealthDescriptions"][0]["TargetHealth"]["Reason"] == "Target.FailedHealthChecks"
+
+
+def test_the_groups_hold_on_both_sides(site: Site, balanced: dict[str, Any]) -> None:
+    world = {"IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
+    assert get(balanced["host"])[0] == 200
+    site.revoke(site.front, 80, **world)
+    wait_for(lambda: get(balanced["host"], seconds=0.5)[0] == 0, "the front to be closed")
+    site.admit(site.front, 80, **world)
+    wait_for(lambda: get(balanced["host"])[0] == 200, "the front to be open")
+    from_front = {"UserIdGroupPairs": [{"GroupId": site.front}]}
+    proxy, target = balanced["namespace"], site.private_address(balanced["machines"][1])
+    assert knock(proxy, target, 80) == "open"
+    site.revoke(site.back, 80, **from_front)
+    wait_for(lambda: knock(proxy, target, 80) == "filtered", "the target to be closed to the proxy")
+    site.admit(site.back, 80, **from_front)
+    wait_for(lambda: knock(proxy, target, 80) == "open", "the target to be open to the proxy")
+
+
+def test_a_leaving_target_ends_what_it_has_begun(site: Site, balanced: dict[str, Any]) -> None:
+    leaving, group = balanced["machines"][1], balanced["group"]  # the only one that is well
+    answers: list[tuple[int, str]] = []
+    slow = threading.Thread(target=lambda: answers.append(get(balanced["host"], "/slow")))
+    slow.start()
+    wait_for(lambda: "slow" in run_inside(NAME, leaving, "cat", "/run/web"), "the slow request to have begun")
+    site.elb.deregister_targets(TargetGroupArn=group, Targets=[{"Id": leaving}])
+    assert site.states(group)[leaving] == "draining"
+    slow.join()
+    assert answers[0][0] == 200
+    wait_for(lambda: leaving not in site.states(group), "the target to have gone")
+
+
+def test_what_it_stands_on_cannot_be_taken_away(site: Site, balanced: dict[str, Any]) -> None:
+    with pytest.raises(ClientError, match="DependencyViolation"):
+        site.ec2.delete_security_group(GroupId=site.front)
+    with pytest.raises(ClientError, match="DependencyViolation"):
+        site.ec2.delete_subnet(SubnetId=site.subnets[0])
+    with pytest.raises(ClientError, match="ResourceInUse"):
+        site.elb.delete_target_group(TargetGroupArn=balanced["group"])
+    with pytest.raises(ClientError, match="DuplicateLoadBalancerName"):
+        site.balancer("front")
+
+
+def test_nothing_is_left_of_it(site: Site, balanced: dict[str, Any]) -> None:
+    site.elb.delete_load_balancer(LoadBalancerArn=balanced["arn"])
+    nics = site.ec2.describe_network_interfaces(Filters=[{"Name": "vpc-id", "Values": [site.vpc]}])
+    assert [one for one in nics["NetworkInterfaces"] if one["Description"].startswith("ELB ")] == []
+    site.elb.delete_target_group(TargetGroupArn=balanced["group"])
+    wait_for(lambda: balanced["host"] not in HOSTS.read_text(), "the name to go")
