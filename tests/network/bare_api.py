@@ -2,7 +2,7 @@
 
 It can do two things that the lab cannot. After each call that changed something it can keep the account as it is at
 that moment, as a process of its own (`keep`): what a controller finds that comes back after a crash. And it can hold
-the answer to such a call back (`hold`), so that the controller can be killed just there.
+a call back (`hold`), so that the controller can be killed just there.
 """
 
 from __future__ import annotations
@@ -61,44 +61,46 @@ class BareApi(Api):
         super().__init__(config, tell=lambda call: None, console=console, manners=Manners(), orders=orders)
         apply_fixes(config, self._manners.pace)
         self._folder, self._server = config.folder, server
-        self._count, self._keeps, self._held = 0, False, 0
+        self._count, self._keeps, self._held = 0, False, ""
+        self._turn = threading.Lock()
 
     def _keep(self, *, keep: bool) -> dict[str, Any]:
         self._keeps = keep
         return {}
 
-    def _hold(self, *, nth: int) -> dict[str, Any]:
-        """Give no answer to the nth call that changes something from now on; 0: answer again."""
-        self._held = nth and self._count + nth
+    def _hold(self, *, action: str) -> dict[str, Any]:
+        """Let such a call wait before it is done; with no action: go on."""
+        self._held = action
         return {}
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         if environ.get("PATH_INFO", "").startswith("/_lab/"):
             return super().__call__(environ, start_response)
         call = read_call(environ)
+        while self._held == call.action:
+            (self._folder / "held").touch()
+            time.sleep(0.05)
         status: list[str] = []
 
         def note(line: str, *rest: Any) -> Any:
             status.append(line)
             return start_response(line, *rest)
 
-        answer = super().__call__(environ, note)
-        if call.mutating and status and status[0].startswith("200"):
-            self._count += 1
-            if self._keeps and os.fork() == 0:
+        with self._turn:  # A copy has no other threads: none may be in the middle of something.
+            answer = super().__call__(environ, note)
+            changed = call.mutating and bool(status) and status[0].startswith("200")
+            self._count += changed
+            if changed and self._keeps and os.fork() == 0:
                 environ["werkzeug.socket"].close()
                 self._live_on(self._folder / f"{self._count:03}-{call.action}")
-            if self._held == self._count:
-                (self._folder / "held").write_text(call.action)
-                while self._held:
-                    time.sleep(0.05)
         return answer
 
     def _live_on(self, folder: Path) -> None:
         """Be that moment: serve it to whoever asks, until it is ended."""
         self._server[0].socket.close()
         folder.mkdir()
-        self._folder, self._keeps, self._held = folder, False, 0
+        self._folder, self._keeps, self._held = folder, False, ""
+        self._turn = threading.Lock()
         self._journal = Journal(journal_path(BareConfig(folder=folder)))
         serve(self, self._server, folder)
         os._exit(0)

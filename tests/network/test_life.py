@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -120,6 +122,42 @@ def test_a_foreign_vpc_of_our_name_stops_the_run(beta: Operator) -> None:
     assert done == ["CreateVpc", "CreateTags"]
 
 
+def test_a_stranger_in_our_vpc_is_named_and_nothing_is_touched(operator: Operator) -> None:
+    """With and without something to do; and where ours would be, the run stops before the lock is taken."""
+    ec2 = operator.account.client("ec2")
+    (vpc,) = tagged(operator, "vpcs", "Vpcs")
+    group = ec2.create_security_group(VpcId=vpc["VpcId"], GroupName="office", Description="of somebody else")["GroupId"]
+    aside = ec2.create_subnet(VpcId=vpc["VpcId"], CidrBlock="10.2.200.0/24")["Subnet"]["SubnetId"]
+    before, since = operator.account.things(), operator.account.last_call()
+    said = operator.succeeds("create_network")
+    assert {vpc["VpcId"], group, aside} <= set(re.findall(r"(?:vpc|sg|subnet)-\w+", said))
+    assert mutating(operator, since) == []
+    inside = ec2.create_subnet(VpcId=vpc["VpcId"], CidrBlock="10.2.3.128/25")["Subnet"]["SubnetId"]
+    since = operator.account.last_call()
+    status, said = operator.play("create_network", extra=("isolated_subnet=true",))
+    assert status != 0
+    assert {vpc["VpcId"], inside} <= set(re.findall(r"(?:vpc|subnet)-\w+", said))
+    assert mutating(operator, since) == []
+    status, said = operator.play("teardown", extra=("confirm=alpha",))
+    assert status != 0
+    assert {vpc["VpcId"], group, aside, inside} <= set(re.findall(r"(?:vpc|sg|subnet)-\w+", said))
+    ec2.delete_subnet(SubnetId=inside)
+    assert operator.account.things() == before
+    ec2.delete_security_group(GroupId=group)
+    ec2.delete_subnet(SubnetId=aside)
+
+
+def test_a_key_pair_of_our_name_is_not_taken_over(beta: Operator) -> None:
+    ec2 = beta.account.client("ec2")
+    pair = ec2.create_key_pair(KeyName="sidedish-beta")["KeyPairId"]
+    since = beta.account.last_call()
+    status, said = beta.play("create_network")
+    assert status != 0
+    assert pair in said
+    assert mutating(beta, since) == []
+    ec2.delete_key_pair(KeyPairId=pair)
+
+
 def test_a_quota_that_is_used_up_is_named_and_the_next_run_goes_on(beta: Operator) -> None:
     used = beta.account.order("quota")["vpcs"]["used"]
     beta.account.order("quota", vpcs=used)
@@ -135,23 +173,6 @@ def test_a_quota_that_is_used_up_is_named_and_the_next_run_goes_on(beta: Operato
     beta.changes_nothing(*BUILD)
 
 
-def test_lost_answers_leave_nothing_twice_and_nothing_behind(operator: Operator, beta: Operator) -> None:
-    """Of each call that tear-down and building make, the first answer is lost."""
-    beta.succeeds("teardown", extra=("confirm=beta",))
-    alone = operator.account.things()
-    for action in ("RunInstances", "AllocateAddress", "ImportKeyPair", "CreateVpcEndpoint", "CreateRoute"):
-        beta.account.order("fault-add", kind="lost-reply", actions=[action], nth=1)
-    beta.succeeds(*BUILD)
-    beta.account.order("fault-clear")
-    beta.changes_nothing(*BUILD)
-    for action in ("TerminateInstances", "ReleaseAddress", "DeleteSubnet", "DeleteSecurityGroup", "DeleteVpc"):
-        beta.account.order("fault-add", kind="lost-reply", actions=[action], nth=1)
-    if beta.play("teardown", extra=("confirm=beta",))[0] != 0:
-        beta.succeeds("teardown", extra=("confirm=beta",))
-    beta.account.order("fault-clear")
-    assert beta.account.things() == alone
-
-
 def test_of_two_runs_at_once_one_works_and_the_other_says_who(beta: Operator) -> None:
     first, second = beta.start("create_network"), beta.start("create_network")
     ends = [first.end(), second.end()]
@@ -161,9 +182,12 @@ def test_of_two_runs_at_once_one_works_and_the_other_says_who(beta: Operator) ->
     beta.changes_nothing("create_network")
 
 
-def test_a_gateway_comes_and_tear_down_releases_its_address(operator: Operator, beta: Operator) -> None:
-    beta.succeeds("create_network", extra=("nat=gateway",))
-    assert len(tagged(beta, "addresses", "Addresses")) == 1
+def test_options_come_and_tear_down_takes_them_away(operator: Operator, beta: Operator) -> None:
+    options, before = ("nat=gateway", "isolated_subnet=true", "second_zone=ap-northeast-2c"), beta.account.things()
+    beta.succeeds("create_network", extra=options)
+    added = Counter(subnets=3, route_tables=2, addresses=1, nat_gateways=1, network_interfaces=1)
+    assert beta.account.things() - before == added
+    beta.changes_nothing("create_network", extra=options)
     for one in (beta, operator):
         one.succeeds("teardown", extra=(f"confirm={one.environment}",))
     assert operator.account.things() == {}

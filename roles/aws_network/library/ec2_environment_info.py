@@ -85,6 +85,11 @@ EXAMPLES = r"""
 RETURN = r"""
 account_id: {description: The account of the credentials., type: str, returned: always}
 lock: {description: "The lock that this run holds, or nothing.", type: str, returned: always}
+run: {description: "What marks the processes of this run, as ONEBOX_RUN.", type: str, returned: always}
+in_the_way:
+  description: What somebody else made where ours would be made, one line each.
+  type: list
+  returned: always
 differs:
   description: What is to be made or put right, with one sentence for each reason. Empty if nothing is.
   type: dict
@@ -117,6 +122,10 @@ spot_requests: {description: Open requests for spot machines., type: list, retur
 snapshots: {description: Snapshots of disks with the tags., type: list, returned: in an audit}
 database_snapshots: {description: Snapshots of managed databases with the tags., type: list, returned: in an audit}
 kept: {description: "The snapshots, which are kept on purpose, one line each.", type: list, returned: always}
+namesakes:
+  description: Key pairs and launch templates that have the names of ours without the tags, one line each.
+  type: list
+  returned: always
 parameters:
   description: Names of the parameters; the value where it is no secret.
   type: dict
@@ -135,8 +144,8 @@ with contextlib.suppress(ImportError):  # AnsibleAWSModule says what is missing.
     from botocore.exceptions import BotoCoreError, ClientError
 
 from ansible.module_utils.aws_environment.access import explain, wrong_account
-from ansible.module_utils.aws_environment.differences import network_differences
-from ansible.module_utils.aws_environment.lock import Lock, LockedError
+from ansible.module_utils.aws_environment.differences import in_the_way, network_differences
+from ansible.module_utils.aws_environment.lock import Lock, LockedError, mark
 from ansible.module_utils.aws_environment.look import Environment
 from ansible.module_utils.aws_environment.machines import machine_differences
 from ansible.module_utils.aws_environment.refusals import advice, refused
@@ -204,8 +213,9 @@ def answer(module: Any) -> dict[str, Any]:
     claims = params["lock"] == "take" and not held and not module.check_mode
     reasons = refused(environment.ec2, params["needs"], str(module.region)) if params["needs"] and differs else []
     hint = advice(params["failed"], environment.used, str(module.region))
-    # The role refuses both, before anything is changed.
-    refusal = params["wanted"] and (reasons or [vpc for vpc in found["vpcs"] if not vpc["ours"]])
+    obstacles = in_the_way(found, params["wanted"] or {}, params["needs"] or {})
+    # The roles refuse each of these, before anything is changed.
+    refusal = params["wanted"] and (reasons or obstacles or [vpc for vpc in found["vpcs"] if not vpc["ours"]])
     if claims and not refusal and (differs or found["locked"] or not params["wanted"]):
         held, taken_over = lock.take()
         if taken_over:
@@ -216,7 +226,8 @@ def answer(module: Any) -> dict[str, Any]:
             lock.release(held)
             raise
         differs = differences(found, params)
-    return {"account_id": account, "lock": held, "differs": differs, "refused": reasons, "advice": hint, **found}
+    told = {"account_id": account, "lock": held, "run": mark(lock.run), "differs": differs, "in_the_way": obstacles}
+    return told | {"refused": reasons, "advice": hint} | found
 
 
 def differences(found: dict[str, Any], params: dict[str, Any]) -> dict[str, list[str]]:

@@ -12,11 +12,16 @@ import getpass
 import json
 import os
 import socket
+import time
 from pathlib import Path
 from typing import Any
 
 with contextlib.suppress(ImportError):  # AnsibleAWSModule says what is missing.
     from botocore.exceptions import ClientError
+
+
+# A module that makes something rests for 5 seconds at most afterwards; most have ended long before.
+LEFTOVER_SECONDS = 30
 
 
 class LockedError(Exception):
@@ -71,6 +76,31 @@ def this_run() -> dict[str, Any]:
     }
 
 
+def mark(run: dict[str, Any]) -> str:
+    """What stands as ONEBOX_RUN in the environment of every module that a run starts to change something."""
+    return f"{run['pid']}.{run['started']}"
+
+
+def leftovers(run: dict[str, Any]) -> bool:
+    """Whether modules of a run go on without it: its workers are no children of it, nor what is in the background."""
+    wanted = f"ONEBOX_RUN={mark(run)}".encode()
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if wanted in (process / "environ").read_bytes().split(b"\0") and started(int(process.name)):
+                return True
+    return False
+
+
+def outlived(run: dict[str, Any]) -> bool:
+    """Wait for the modules that a run has left behind; whether one of them stays."""
+    deadline = time.monotonic() + LEFTOVER_SECONDS
+    while left := leftovers(run):
+        if time.monotonic() > deadline:
+            break
+        time.sleep(0.2)
+    return left
+
+
 def is_over(lock: dict[str, Any], run: dict[str, Any]) -> str:
     """Say why a lock no longer counts, or nothing. Of another machine's runs only the time is known."""
     if lock["until"] < now().isoformat():
@@ -80,7 +110,7 @@ def is_over(lock: dict[str, Any], run: dict[str, Any]) -> str:
     if lock["boot"] != run["boot"]:
         return "this machine was restarted since"
     if lock["space"] == run["space"]:
-        return "" if started(lock["pid"]) == lock["started"] else "that run has ended"
+        return "" if started(lock["pid"]) == lock["started"] or outlived(lock) else "that run has ended"
     for process in Path("/proc").glob("[0-9]*/ns/pid"):
         with contextlib.suppress(OSError):
             if str(process.readlink()) == lock["space"]:

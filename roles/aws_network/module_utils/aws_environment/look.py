@@ -99,20 +99,28 @@ class Environment:
         """Find what can exist without the VPC."""
         addresses = ask(self.ec2, "describe_addresses", "Addresses")
         self.used["addresses"] = len(addresses)
-        key_pairs = ask(self.ec2, "describe_key_pairs", "KeyPairs", Filters=self.tagged)
+        key_pairs = ask(self.ec2, "describe_key_pairs", "KeyPairs")
         volumes = ask(self.ec2, "describe_volumes", "Volumes", Filters=self.tagged)
-        templates = ask(self.ec2, "describe_launch_templates", "LaunchTemplates", Filters=self.tagged)
+        templates = ask(self.ec2, "describe_launch_templates", "LaunchTemplates")
         zones = ask(self.ec2, "describe_availability_zones", "AvailabilityZones", Filters=by(state="available"))
         parameters = ask(
             self.ssm, "get_parameters_by_path", "Parameters", Path=self.path, Recursive=True, WithDecryption=False
         )
+        named = [self.item(pair, "KeyPairId", key_name=pair["KeyName"]) for pair in key_pairs]
+        spots = [self.item(one, "LaunchTemplateId", template_name=one["LaunchTemplateName"]) for one in templates]
         return {
             "zones": sorted(zone["ZoneName"] for zone in zones),
             "addresses": [address for address in map(self.address, addresses) if address["ours"]],
-            "key_pairs": [self.item(pair, "KeyPairId", key_name=pair["KeyName"]) for pair in key_pairs],
-            "launch_templates": [
-                self.item(template, "LaunchTemplateId", template_name=template["LaunchTemplateName"])
-                for template in templates
+            "key_pairs": [pair for pair in named if pair["ours"]],
+            "launch_templates": [spot for spot in spots if spot["ours"]],
+            "namesakes": [
+                f"{what} {one['id']} {name}"
+                for what, key, name, items in (
+                    ("key pair", "key_name", self.name, named),
+                    ("launch template", "template_name", f"{self.name}-spot", spots),
+                )
+                for one in items
+                if one[key] == name and not one["ours"]
             ],
             "volumes": [
                 self.item(
