@@ -231,6 +231,44 @@ def test_a_variable_that_cannot_work_is_told(tmp_path: Path, text: str, words: s
     assert "group_vars/all/mine.yml" in told[0] or "Correct the name" in told[0]
 
 
+PLAIN = {
+    "nat": "instance",
+    "architecture": "amd64",
+    "database": "mysql",
+    "s3_endpoint": True,
+    "isolated_subnet": "false",
+    "spot": [],
+    "monthly_budget_usd": 0,
+    "aws_instances_public_disk_gb": 8,
+    "aws_instances_private_disk_gb": "20",
+    "service_name": "sidedish",
+    "expected_account_id": "",
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("nat", "gatway", "none of instance, gateway"),
+        ("architecture", "x86_64", "none of amd64, arm64"),
+        ("database", "MySQL", "none of mysql, rds"),
+        ("s3_endpoint", "off course", "neither true nor false"),
+        ("spot", ["publc"], "spot has publc"),
+        ("spot", "public,privat", "spot has privat"),
+        ("monthly_budget_usd", "30 USD", "no sum of US dollars"),
+        ("aws_instances_public_disk_gb", 4, "from 8 to 16384 GiB"),
+        ("service_name", "Side_Dish", "lower-case letters"),
+        ("expected_account_id", 1402, "12 digits"),
+    ],
+)
+def test_a_value_that_nobody_could_mean_is_told(name: str, value: object, words: str) -> None:
+    judge = load("playbooks/filter_plugins/plain_values.py").value_problems
+    assert judge(PLAIN) == []
+    (told,) = judge(PLAIN | {name: value})
+    assert words in told
+    assert "group_vars/all/" in told
+
+
 def client_error(code: str) -> ClientError:
     return ClientError({"Error": {"Code": code, "Message": "no"}}, "DescribeVpcs")
 
@@ -275,6 +313,7 @@ def test_a_run_tells_all_mistakes_at_once_and_makes_no_call(tmp_path: Path) -> N
         "availability_zone=us-east-1a",
         "admin_cidr=203.0.113.7/32",
         "app_database_user=root",
+        "spot=publc",
     ):
         argv += ["--extra-vars", variable]
     nowhere = {"AWS_ENDPOINT_URL": "http://127.0.0.1:9", "AWS_ACCESS_KEY_ID": "onebox-dummy-access-key"}
@@ -292,5 +331,6 @@ def test_a_run_tells_all_mistakes_at_once_and_makes_no_call(tmp_path: Path) -> N
         "us-east-1a is none of the region",
         "Did you mean admin_cidrs?",
         "MySQL keeps for itself",
+        "spot has publc",
     ):
         assert words in last
