@@ -36,6 +36,10 @@ class LabConfig:
     def disk_dir(self) -> Path:
         return DISK_ROOT / self.name
 
+    def image_file(self, image_id: str) -> Path:
+        """The disk behind an image that was made of a machine."""
+        return self.disk_dir / "images" / f"{image_id}.img"
+
     @property
     def state_file(self) -> Path:
         return self.run_dir / "lab.json"

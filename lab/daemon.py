@@ -24,11 +24,14 @@ from lab.api.manners import Manners
 from lab.api.moto_fixes import apply_fixes
 from lab.api.server import Api, serve
 from lab.apply.network import Network
+from lab.autoscaling.keeper import Groups
+from lab.autoscaling.moto_fixes import apply_autoscaling_fixes
 from lab.elb.keeper import Balancers
 from lab.elb.moto_fixes import apply_elb_fixes
 from lab.machines.fleet import POWERED, Fleet
 from lab.machines.interruption import Interruptions
 from lab.machines.machine import Machine
+from lab.machines.snapshots import Snapshots
 from lab.model import Instance, Model, Vpc
 from lab.observe import ec2_backend, observe
 from lab.orders import Orders
@@ -54,6 +57,8 @@ class Lab:
         self._fleet = Fleet(config, image, self._awake.set)
         self._databases = Databases(config, self._network.machine_namespace, self._awake.set)
         self._balancers = Balancers(config, self._awake.set)
+        self._groups = Groups()
+        self._snapshots = Snapshots(config, self._fleet, self._awake.set)
         self._services: dict[str, VpcServices] = {}
         self._interruptions = Interruptions()
         self._failure = ""
@@ -62,6 +67,7 @@ class Lab:
         apply_fixes(self._config, self._manners.pace)
         apply_rds_fixes(self._databases.notice)
         apply_elb_fixes(self._balancers.health)
+        apply_autoscaling_fixes()
         self._databases.start()
         self._network.create()
         start_internet_services(self._config)
@@ -115,6 +121,7 @@ class Lab:
                 instance.terminate()
             else:
                 instance.stop()
+        self._groups.step()
         model = observe()
         self._drop_disks(model)
         calling = {one.id for one in model.instances if one.state in POWERED}
@@ -131,6 +138,7 @@ class Lab:
         resolver_of = partial(_resolver_of, model)
         self._fleet.sync(by_kind[False], namespace_of=self._network.machine_namespace, resolver_of=resolver_of)
         self._databases.sync(by_kind[True], resolver_of)
+        self._snapshots.sync()
         self._balancers.sync()
 
     def _drop_disks(self, model: Model) -> None:

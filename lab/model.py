@@ -136,6 +136,7 @@ class Instance:
     public_key: str
     hostname: str
     image_name: str = ""
+    made_from: str = ""  # the image of a machine whose disk it begins with
 
     @property
     def is_database(self) -> bool:

@@ -127,7 +127,7 @@ def secondary_of(nic: Any) -> dict[str, Any]:
 
 
 def _instance(backend: Any, one: Any) -> Instance:
-    pair = backend.key_pairs.get(one.key_name)
+    pair, image = backend.key_pairs.get(one.key_name), backend.amis.get(one.image_id)
     return Instance(
         id=one.id,
         name=_tag(one, "Name"),
@@ -137,7 +137,8 @@ def _instance(backend: Any, one: Any) -> Instance:
         interface_ids=tuple(nic.id for _, nic in sorted(one.nics.items())),
         public_key=pair.public_key.strip() if pair else "",
         hostname=one.private_dns_name.partition(".")[0],
-        image_name=backend.amis[one.image_id].name if one.image_id in backend.amis else "",
+        image_name=str(getattr(image, "lab_base", None) or getattr(image, "name", "")),
+        made_from=one.image_id if hasattr(image, "lab_source") else "",
     )
 
 

@@ -25,6 +25,7 @@ from lab.api.moto_acls import mend_acls
 from lab.api.moto_addresses import mend_addresses
 from lab.api.moto_endpoints import mend_endpoints
 from lab.api.moto_filters import mend_filters
+from lab.api.moto_images import mend_images
 from lab.api.moto_instances import mend_instances
 from lab.api.moto_interfaces import mend_interfaces
 from lab.api.moto_routes import mend_routes
@@ -56,6 +57,7 @@ def apply_fixes(config: LabConfig, pace: Pace) -> None:
     mend_addresses()
     mend_endpoints()
     mend_filters()
+    mend_images()
     mend_instances()
     mend_interfaces()
     mend_routes()

@@ -174,7 +174,6 @@ def _forwarded(backend: Any) -> set[str]:
 def _let_targets_drain() -> None:
     """Who leaves gets no new requests, and is given time for those that are under way."""
     register, leave = FakeTargetGroup.register, FakeTargetGroup.deregister
-    end = FakeTargetGroup.deregister_terminated_instances
 
     def begin(group: Any, target_ids: list[str]) -> None:
         if not hasattr(group, "lab_draining"):
@@ -195,8 +194,8 @@ def _let_targets_drain() -> None:
         leave(self, targets)
 
     def terminated(self: Any, instance_ids: list[str]) -> None:
-        begin(self, instance_ids)
-        end(self, instance_ids)
+        # moto would say `draining` of them for ever.
+        deregister(self, [{"Id": one} for one in instance_ids if one in self.targets])
 
     replace(FakeTargetGroup, "register", joined)
     replace(FakeTargetGroup, "deregister", deregister)

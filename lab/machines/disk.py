@@ -29,6 +29,8 @@ RESERVE_BLOCKS = 256  # what a large file needs for its own extents
 # ext4's ioctl that ends a file system without writing its journal, as a power cut does: EXT4_IOC_SHUTDOWN.
 SHUTDOWN = 0x8004587D
 WITHOUT_FLUSH = struct.pack("I", 2)
+COPY_SECONDS = 600.0
+WRITE_INTO = 'mount -o loop "$1" "$2" && cp -a "$3/upper/." "$2/upper/"'
 MOUNT_AND_BECOME = """\
 set -e
 mount -o loop,noatime "$1" "$2"
@@ -79,6 +81,18 @@ class Disk:
                 volume.truncate(VOLUME_GIB << 30)
             lazy = "lazy_itable_init=1,lazy_journal_init=1"
             run(["mkfs.ext4", "-q", "-m", "0", "-E", lazy, "-d", seed, str(part)])
+        part.rename(self.volume)
+
+    def copy(self, source: Path, instance: Instance, resolver: IPv4Address) -> None:
+        """Make the volume as a copy of an image's, with what cloud-init writes anew on a machine made from one."""
+        for folder in (self.mounted_volume, self.root):
+            folder.mkdir(parents=True, exist_ok=True)
+        part = self.volume.with_suffix(".part")
+        run(["cp", "--reflink=auto", "--sparse=always", str(source), str(part)], timeout_seconds=COPY_SECONDS)
+        with tempfile.TemporaryDirectory(dir=self.folder) as seed:
+            self._seed(Path(seed), instance, resolver)
+            private = ["unshare", "--mount", "--propagation", "private", "sh", "-c", WRITE_INTO, "write-into"]
+            run([*private, str(part), str(self.mounted_volume), seed])
         part.rename(self.volume)
 
     def _seed(self, seed: Path, instance: Instance, resolver: IPv4Address) -> None:

@@ -92,6 +92,9 @@ class Fleet:
         if image is None:
             return  # the next sync asks again
         disk = Disk.of(self._config, instance.id, image)
+        if instance.made_from and not disk.volume.exists():
+            self._copy_disk(disk, instance, resolver)
+            return
         disk.create(instance, resolver)
         group = ControlGroup(f"{self._config.control_group}/{instance.id}")
         unified = RECIPES[recipe_of(instance.image_name)].unified_cgroups
@@ -99,6 +102,20 @@ class Fleet:
         machine = Machine(instance, disk, namespace, group, memory, self._exited, unified_cgroups=unified)
         machine.boot()
         self._machines[instance.id] = machine
+
+    def _copy_disk(self, disk: Disk, instance: Instance, resolver: IPv4Address) -> None:
+        """In a thread, since it takes seconds; the sync after it finds the disk."""
+        if instance.id not in self._building:
+            self._building.add(instance.id)
+            source = self._config.image_file(instance.made_from)
+            threading.Thread(target=self._copied, args=[disk, instance, resolver, source], daemon=True).start()
+
+    def _copied(self, disk: Disk, instance: Instance, resolver: IPv4Address, source: Path) -> None:
+        try:
+            disk.copy(source, instance, resolver)
+        except Exception:
+            LOG.exception("the disk of %s could not be made from %s", instance.id, source)
+        self._wake()
 
     def _image_of(self, instance: Instance) -> Path | None:
         """The root of the machine's system; None while it is still being made, in a thread of its own."""

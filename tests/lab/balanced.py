@@ -119,6 +119,32 @@ class Site:
             DefaultActions=[{"Type": "forward", "TargetGroupArn": group_arn}],
         )  # fmt: skip
 
+    def bake(self, machine: str, name: str) -> str:
+        """An image of a machine on which the web server starts by itself."""
+        unit = "[Service]\nExecStart=/usr/bin/python3 /opt/web.py\n[Install]\nWantedBy=multi-user.target\n"
+        for path, text in (("/opt/web.py", WEB_SERVER), ("/etc/systemd/system/site.service", unit)):
+            run_inside(name, machine, "sh", "-c", 'printf %s "$1" > "$2"', "write", text, path)
+        run_inside(name, machine, "systemctl", "enable", "site.service")
+        self.ec2.stop_instances(InstanceIds=[machine])
+        self.ec2.get_waiter("instance_stopped").wait(InstanceIds=[machine], WaiterConfig={"Delay": 1})
+        image = str(self.ec2.create_image(InstanceId=machine, Name="web-1")["ImageId"])
+        self.ec2.get_waiter("image_available").wait(ImageIds=[image], WaiterConfig={"Delay": 1})
+        return image
+
+    def template(self, name: str, image: str) -> None:
+        data = {"ImageId": image, "InstanceType": "t3.micro", "SecurityGroupIds": [self.back]}
+        self.ec2.create_launch_template(LaunchTemplateName=name, LaunchTemplateData=data)
+
+    def serving(self, name: str, group_arn: str) -> set[str]:
+        """The machines of an Auto Scaling group that are in service and healthy."""
+        told = self.groups.describe_auto_scaling_groups(AutoScalingGroupNames=[name])["AutoScalingGroups"][0]
+        members = {one["InstanceId"] for one in told["Instances"] if one["LifecycleState"] == "InService"}
+        return {one for one in members if self.states(group_arn).get(one) == "healthy"}
+
+    def refresh(self, name: str) -> str:
+        told = self.groups.describe_instance_refreshes(AutoScalingGroupName=name)
+        return str(told["InstanceRefreshes"][0]["Status"])
+
     def states(self, group_arn: str) -> dict[str, str]:
         told = self.elb.describe_target_health(TargetGroupArn=group_arn)["TargetHealthDescriptions"]
         return {one["Target"]["Id"]: one["TargetHealth"]["State"] for one in told}

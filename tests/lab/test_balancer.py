@@ -127,6 +127,62 @@ def test_a_leaving_target_ends_what_it_has_begun(site: Site, balanced: dict[str,
     wait_for(lambda: leaving not in site.states(group), "the target to have gone")
 
 
+@pytest.fixture(scope="module")
+def crew(site: Site, balanced: dict[str, Any]) -> str:
+    """The name of a group of two, made from an image of the machine whose server was killed, behind the balancer."""
+    image = site.bake(balanced["machines"][0], NAME)
+    site.template("web", image)
+    site.groups.create_auto_scaling_group(
+        AutoScalingGroupName="crew", MinSize=1, MaxSize=4, DesiredCapacity=2, TargetGroupARNs=[balanced["group"]],
+        LaunchTemplate={"LaunchTemplateName": "web", "Version": "$Latest"}, HealthCheckType="ELB",
+        VPCZoneIdentifier=",".join(site.subnets), HealthCheckGracePeriod=30,
+    )  # fmt: skip
+    wait_for(lambda: len(site.serving("crew", balanced["group"])) == 2, "two machines to serve")
+    return "crew"
+
+
+def test_a_group_stands_in_both_zones(site: Site, crew: str) -> None:
+    told = site.groups.describe_auto_scaling_groups(AutoScalingGroupNames=[crew])["AutoScalingGroups"][0]
+    assert {one["AvailabilityZone"] for one in told["Instances"]} == {"ap-northeast-2a", "ap-northeast-2c"}
+    with pytest.raises(ClientError, match="above max value 4"):
+        site.groups.set_desired_capacity(AutoScalingGroupName=crew, DesiredCapacity=5)
+    with pytest.raises(ClientError, match="ResourceInUse"):
+        site.groups.delete_auto_scaling_group(AutoScalingGroupName=crew)
+
+
+def test_a_terminated_machine_is_replaced_by_itself(site: Site, balanced: dict[str, Any], crew: str) -> None:
+    before = site.serving(crew, balanced["group"])
+    gone = min(before)
+    site.ec2.terminate_instances(InstanceIds=[gone])
+
+    def replaced() -> bool:
+        now = site.serving(crew, balanced["group"])
+        return len(now) == 2 and gone not in now
+
+    wait_for(replaced, "another machine in its place")
+    causes = " ".join(one["Cause"] for one in site.groups.describe_scaling_activities()["Activities"])
+    assert "EC2 health check" in causes
+
+
+def test_a_rolling_replacement_fails_no_request(site: Site, balanced: dict[str, Any], crew: str) -> None:
+    before = site.serving(crew, balanced["group"])
+    with Load(balanced["host"]) as load:
+        site.groups.start_instance_refresh(
+            AutoScalingGroupName=crew, Preferences={"MinHealthyPercentage": 100, "MaxHealthyPercentage": 200}
+        )
+        wait_for(lambda: site.refresh(crew) == "Successful", "the replacement to end")
+    after = site.serving(crew, balanced["group"])
+    assert len(after) == 2
+    assert not before & after
+    assert set(load.count()) == {200}, load.count()
+
+
+def test_a_group_takes_its_machines_along(site: Site, balanced: dict[str, Any], crew: str) -> None:
+    site.groups.delete_auto_scaling_group(AutoScalingGroupName=crew, ForceDelete=True)
+    wait_for(lambda: not site.groups.describe_auto_scaling_groups()["AutoScalingGroups"], "the group to go")
+    assert site.states(balanced["group"]).keys() <= set(balanced["machines"])
+
+
 def test_what_it_stands_on_cannot_be_taken_away(site: Site, balanced: dict[str, Any]) -> None:
     with pytest.raises(ClientError, match="DependencyViolation"):
         site.ec2.delete_security_group(GroupId=site.front)
