@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +73,7 @@ def evidence(**changes: Any) -> dict[str, Any]:
         "clock": {"synchronised": True},
         "names": {"servers": ["10.1.0.2"], "found": {"checkip.amazonaws.com": "192.0.2.1"}, "own": "box"},
         "doctor": "",
-        "certificate_days": None,
+        "certificates": [],
         "flows": [["10.1.2.10", "198.51.100.80"]],
         "state": None,
     }
@@ -112,6 +113,7 @@ def green() -> Params:
         "api": api(),
         "observations": {
             "internet": {
+                "asked_at": time.time(),
                 "cells": answers("internet"),
                 "pages": {"page": {"status": 200, "text": f"row: kimchi\nclient: {OPERATOR}"}},
                 "logins": {
@@ -122,12 +124,14 @@ def green() -> Params:
                 "evidence": {},
             },
             "public": {
+                "asked_at": time.time(),
                 "cells": answers("public"),
                 "pages": copy.deepcopy(egress),
                 "logins": {},
                 "evidence": evidence(),
             },
             "private": {
+                "asked_at": time.time(),
                 "cells": answers("private"),
                 "resolved": {"internet": "198.51.100.80", "s3": "192.0.2.77"},
                 "pages": copy.deepcopy(egress),

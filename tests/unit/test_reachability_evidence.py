@@ -65,3 +65,11 @@ def broken() -> None:
 def test_what_cannot_be_read_does_not_hide_the_rest() -> None:
     assert evidence.attempt(broken) is None
     assert evidence.attempt(lambda: 1) == 1
+
+
+def test_the_end_and_the_names_of_a_certificate_are_read() -> None:
+    text = "notAfter=Jan  1 00:00:00 2020 GMT\nX509v3 Subject Alternative Name: \n    DNS:a.example, DNS:*.b.example\n"
+    found = evidence.parse_certificate(text)
+    assert found["names"] == ["a.example", "*.b.example"]
+    assert found["days"] < 0
+    assert evidence.parse_certificate("") == {"days": None, "names": []}

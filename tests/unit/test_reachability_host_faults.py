@@ -138,8 +138,25 @@ def forwarding_lost_at_reboot(params: Params) -> None:
     dig(params, "observations", "public", "evidence")["kept_forwarding"] = ""
 
 
+def shown(params: Params, days: int | None, *names: str) -> None:
+    one = {"asked": "shop.example", "days": days, "names": list(names)}
+    dig(params, "observations", "public", "evidence")["certificates"] = [one]
+
+
 def certificate_ends(params: Params) -> None:
-    dig(params, "observations", "public", "evidence")["certificate_days"] = 3
+    shown(params, 3, "shop.example")
+
+
+def certificate_has_ended(params: Params) -> None:
+    shown(params, -1, "*.example")
+
+
+def certificate_for_another_name(params: Params) -> None:
+    shown(params, 80, "old.example", "*.shop.example")
+
+
+def certificate_not_shown(params: Params) -> None:
+    shown(params, None)
 
 
 def bastion_opens_anything(params: Params) -> None:
@@ -183,7 +200,10 @@ FAULTS = {
     clock_alone: "clock of private follows no other",
     settings_lost_at_reboot: "NAT settings of public (different: net.ipv4.conf.all.rp_filter)",
     forwarding_lost_at_reboot: "forwarding of public after a reboot",
-    certificate_ends: "certificate of public ends in 3 days",
+    certificate_ends: "certificate of public for shop.example ends in 3 days",
+    certificate_has_ended: "certificate of public for shop.example has ended",
+    certificate_for_another_name: "certificate of public for shop.example is for old.example, *.shop.example",
+    certificate_not_shown: "certificate of public for shop.example is not shown on port 443",
     bastion_opens_anything: "sshd of public: permitopen any",
     s3_through_the_nat: "S3 goes through public instead of the endpoint",
     proxy_points_elsewhere: "nginx on public: it does not hand on to Tomcat",

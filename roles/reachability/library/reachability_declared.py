@@ -9,6 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from ansible.module_utils.common.dict_transformations import camel_dict_to_snake_dict
+from ansible.module_utils.reachability import asked
+from ansible.module_utils.reachability.paths.read import read
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from ansible_collections.amazon.aws.plugins.module_utils.tagging import boto3_tag_list_to_ansible_dict
 from botocore.exceptions import BotoCoreError, ClientError
@@ -49,6 +51,7 @@ internet_gateways: {description: The internet gateways attached to them., type: 
 nat_gateways: {description: Their NAT gateways that are not deleted., type: list, returned: always}
 endpoints: {description: Their VPC endpoints., type: list, returned: always}
 addresses: {description: The Elastic IPs of the account., type: list, returned: always}
+neighbour: {description: A machine of another environment and what it knows ours by., type: dict, returned: always}
 prefix_lists: {description: The prefix lists that their routes and rules name., type: list, returned: always}
 """
 
@@ -160,7 +163,8 @@ def main() -> None:
         found = look(module.client("ec2"), module.params["service"], module.params["environment"])
     except (BotoCoreError, ClientError) as error:
         module.fail_json_aws(error, msg="The API did not say what it declares")
-    module.exit_json(changed=False, **found)
+    neighbour = asked.neighbour(read(found, module.params["environment"])) if found["vpcs"] else {}
+    module.exit_json(changed=False, neighbour=neighbour, **found)
 
 
 if __name__ == "__main__":

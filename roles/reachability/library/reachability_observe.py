@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import time
 from functools import partial
 from typing import Any
 
@@ -42,6 +43,11 @@ options:
     type: list
     elements: str
     default: []
+  certificate_names:
+    description: The names for which the machine shows a certificate on port 443.
+    type: list
+    elements: str
+    default: []
   evidence:
     description: Whether to collect evidence of the machine itself.
     type: bool
@@ -74,6 +80,10 @@ cells:
   description: The answer to each row asked here.
   returned: always
   type: dict
+asked_at:
+  description: When it began, by the clock of this vantage point, in seconds since 1970.
+  returned: always
+  type: float
 resolved:
   description: The address behind each target that was asked.
   returned: always
@@ -103,6 +113,7 @@ SPEC = {
     "pages": {"type": "dict", "default": {}},
     "units": {"type": "list", "elements": "str", "default": []},
     "evidence": {"type": "bool", "default": False},
+    "certificate_names": {"type": "list", "elements": "str", "default": []},
     "forwards": {"type": "bool", "default": False},
     "ssh_config": {"type": "path", "default": ""},
     "database": {
@@ -136,12 +147,14 @@ def ask_logins(config: str, seconds: float) -> dict[str, Any]:
     jobs = {way: partial(login.patiently, attempt) for way, attempt in ways.items()}
     late = {"ok": False, "peer": "", "error": "no answer in time"}
     answers: dict[str, Any] = probe.together(jobs, 11 * seconds, late)
+    # Where that file leads to, to be compared with where the API says that the machine is.
+    answers["public"] = {**answers["public"], "host": login.settings(config, "public").get("hostname", "")}
     return answers
 
 
 def observe(params: dict[str, Any]) -> dict[str, Any]:
     """All answers; the three kinds of question wait at the same time."""
-    seconds = params["seconds"]
+    seconds, began = params["seconds"], time.time()
     cells = probe.cells_from(params["vantage"], params["matrix"])
     jobs = {
         "cells": partial(probe.ask_all, params["vantage"], cells, params["addresses"], seconds),
@@ -152,13 +165,13 @@ def observe(params: dict[str, Any]) -> dict[str, Any]:
         jobs["database"] = partial(database.attempt, params["database"], 2 * seconds)
     if params["evidence"]:
         hosts = [name for name in params["addresses"].values() if name and not name[0].isdigit()]
-        jobs["evidence"] = partial(evidence.collect, params["units"], hosts)
+        jobs["evidence"] = partial(evidence.collect, params["units"], hosts, params["certificate_names"])
     answers = {"evidence": {}, "database": "", **probe.together(jobs, 12 * seconds, {})}
     if params["forwards"]:
         # Last of all: by now the others have asked, too.
         answers["evidence"]["flows"] = evidence.flows()
     asked = answers.pop("cells")
-    return {**answers, "cells": asked.get("answers", {}), "resolved": asked.get("resolved", {})}
+    return {**answers, "asked_at": began, "cells": asked.get("answers", {}), "resolved": asked.get("resolved", {})}
 
 
 def main() -> None:

@@ -18,14 +18,35 @@ def exists(cell: Cell, account: Account) -> bool:
     """A row about a place that this environment does not have says nothing."""
     if cell.source == OTHER:
         return bool(neighbours(account))
-    optional = [end for end in (cell.source, cell.target) if end in ("isolated", "s3")]
-    tiers = {one.tier for one in account.subnets if places.own(account, one.vpc)}
+    optional = [end for end in (cell.source, cell.target) if end in ("isolated", "s3", "database")]
+    tiers = {one.tier for one in (*account.subnets, *account.interfaces) if places.own(account, one.vpc)}
     return all(end in tiers or end in account.services for end in optional)
 
 
 def neighbours(account: Account) -> list[Interface]:
-    """Machines of this service in other environments."""
-    return [one for one in account.interfaces if one.tier and one.is_up and not places.own(account, one.vpc)]
+    """Machines of this service in other environments; first those that an operator enters without a detour."""
+    instances = [one for one in account.interfaces if one.owner.startswith("i-") and one.tier and one.is_up]
+    found = [one for one in instances if not places.own(account, one.vpc)]
+    return sorted(found, key=lambda one: (one.public is None, one.name, one.id))
+
+
+def address_from(account: Account, near: Interface, target: Interface) -> ipaddress.IPv4Address | None:
+    """How a machine of another environment addresses one of ours: by its private address.
+
+    Where its own VPC has the same range, that address means a machine of its own, and ours has its public one only.
+    """
+    meant_here = any(target.address in cidr for cidr in account.vpc(near.vpc).cidrs)
+    return target.public if meant_here else target.address
+
+
+def neighbour(account: Account) -> dict[str, Any]:
+    """The machine of another environment that asks, and what it knows ours by; empty where there is none."""
+    found = neighbours(account)
+    if not found:
+        return {}
+    ours = {one.tier: one for one in account.interfaces if one.tier and one.is_up and places.own(account, one.vpc)}
+    addresses = {tier: address_from(account, found[0], one) for tier, one in ours.items()}
+    return {"name": found[0].name, "addresses": {tier: str(one or "") for tier, one in addresses.items()}}
 
 
 def operator_address(seen: str, admin_cidrs: list[str]) -> ipaddress.IPv4Address:
@@ -55,9 +76,11 @@ def ends(
         target = places.find(account, cell.target, source)
     except PathError:
         return None
-    if cell.source == OTHER and target.nic:
-        # By the private address, which is nobody's over there.
-        target = places.Place(cell.target, address=target.nic.address, literal=True)
+    if cell.source == OTHER and source.nic and target.nic:
+        known = address_from(account, source.nic, target.nic)
+        if known == target.nic.address:
+            # An address and no more: it is nobody's over there.
+            target = places.Place(cell.target, address=known, literal=True)
     address = resolved.get(cell.target, "")
     # A private address behind a public name is a fault of the name's, and no question about the network.
     if address and target.nic is None and (cell.target != places.INTERNET or is_askable("internet", address)):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from .model import OUTSIDE, RANK_LOGIN, RANK_PACKET, RANK_PATH, Cell, Finding, Suspect, repair
+from .model import OTHER, OUTSIDE, RANK_LOGIN, RANK_PACKET, RANK_PATH, Cell, Finding, Suspect, repair
 from .paths.codes import NOT_FOLLOWED
 from .paths.packet import Path
 
@@ -19,6 +19,8 @@ ACCEPTED = {
 }
 DECLARED = {"open": {"admitted"}, "refused": {"admitted"}, "filtered": {"dropped"}, "closed": {"admitted", "dropped"}}
 ARRIVED = ("open", "refused")
+# Vantage points that need not be there, or may let nobody in: what they do not say is told, and no fault.
+GUESTS = (OTHER, "isolated")
 UNASKED = "not asked"  # this vantage point has no means to ask
 # What a decision on a path is called, and which roles own it: a run of them alone is quicker than all.
 KINDS = {
@@ -88,6 +90,17 @@ def judge_cells(
             )
         )
     return findings
+
+
+def judge_guests(
+    matrix: list[Cell], answers: Mapping[str, Mapping[str, str] | None], errors: Mapping[str, str]
+) -> list[Finding]:
+    """Of rows whose sender could not be asked, it is said that they are declared only, and why."""
+    silent = [name for name in errors if name not in answers and any(c.source == name and c.packets for c in matrix)]
+    return [
+        Finding("service", f"packets from {name}", "where it can be asked", f"declared only: {errors[name]}", True)
+        for name in silent
+    ]
 
 
 def suspect_of(cell: Cell, path: Path | None, observed: str, environment: str) -> Suspect:

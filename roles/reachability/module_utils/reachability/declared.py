@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from . import strangers
 from .groups import judge_groups
 from .model import (
     EVERYWHERE,
@@ -163,4 +164,5 @@ def judge_declared(
         *judge_routes(machines, api["route_tables"], intent),
         *judge_groups(machines, api["security_groups"], subnets, intent),
         *judge_surroundings(api, machines, intent, s3_endpoint),
+        *strangers.judge_api(api, intent),
     ]

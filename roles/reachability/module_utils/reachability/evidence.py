@@ -7,7 +7,6 @@ import re
 import socket
 import ssl
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from functools import partial
@@ -40,6 +39,7 @@ UNREAD: dict[str, Any] = {
     "ssh": {},
     "connections": {"count": 0, "max": 0},
     "clock": {},
+    "certificates": [],
     "names": {"servers": [], "found": {}, "own": ""},
 }
 FORWARDING = re.compile(r"\s*-?net[./]ipv4[./]ip_forward\s*=")
@@ -201,19 +201,35 @@ def flows() -> list[list[str]] | None:
         return None if text is None else parse_flows(text)
 
 
-def certificate_days() -> int | None:
-    """For how many days the certificate on port 443 is good; None where nobody listens there, or openssl is missing."""
+def parse_certificate(text: str) -> dict[str, Any]:
+    """Days that it is still good for, and the names it is for, from `openssl x509`."""
+    ends = re.search(r"notAfter=(.*)", text)
+    left = ssl.cert_time_to_seconds(ends.group(1).strip()) - time.time() if ends else None
+    return {"days": None if left is None else int(left // 86400), "names": re.findall(r"DNS:([^,\s]+)", text)}
+
+
+def certificate(name: str) -> dict[str, Any]:
+    """What is shown on port 443 to whoever asks for this name; without days where nothing is."""
+    anybody = ssl.create_default_context()
+    anybody.check_hostname, anybody.verify_mode = False, ssl.CERT_NONE
     try:
-        text = ssl.get_server_certificate(("127.0.0.1", 443), timeout=3) if sys.version_info >= (3, 10) else ""
+        with (
+            socket.create_connection(("127.0.0.1", 443), timeout=3) as plain,
+            anybody.wrap_socket(plain, server_hostname=name or None) as line,
+        ):
+            shown = ssl.DER_cert_to_PEM_cert(line.getpeercert(binary_form=True) or b"")
     except OSError:
-        return None
-    done = output(["openssl", "x509", "-noout", "-enddate"], text) or ""
-    if "=" not in done:
-        return None
-    return int((ssl.cert_time_to_seconds(done.partition("=")[2].strip()) - time.time()) // 86400)
+        return {"asked": name, "days": None, "names": []}
+    argv = ["openssl", "x509", "-noout", "-enddate", "-ext", "subjectAltName"]
+    return {"asked": name, **parse_certificate(output(argv, shown) or "")}
 
 
-def collect(units: list[str], hosts: list[str]) -> dict[str, Any]:
+def certificates(names: list[str]) -> list[dict[str, Any]]:
+    """One for each name; where none is expected, whatever is shown."""
+    return [found for found in map(certificate, names or [""]) if names or found["days"] is not None]
+
+
+def collect(units: list[str], hosts: list[str], certificate_names: list[str]) -> dict[str, Any]:
     """All evidence of this machine in one call."""
     jobs: dict[str, Callable[[], Any]] = {
         "ip_forward": lambda: str(number_in("/proc/sys/net/ipv4/ip_forward")),
@@ -229,7 +245,7 @@ def collect(units: list[str], hosts: list[str]) -> dict[str, Any]:
         "clock": clock,
         "names": partial(names, hosts),
         "doctor": doctor,
-        "certificate_days": certificate_days,
+        "certificates": partial(certificates, certificate_names),
         "state": state.collect,
     }
     found = together({name: partial(attempt, job) for name, job in jobs.items()}, PATIENCE_SECONDS, None)

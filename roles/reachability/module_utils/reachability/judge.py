@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from . import asked, cells, changes, declared, forwarding, hosts, service, system
+from . import asked, cells, changes, declared, forwarding, hosts, service, strangers, system
 from .model import NAT_GATEWAY, Cell, Finding, Intent, Suspect
 from .paths.account import Account
 from .paths.read import read
@@ -41,17 +42,23 @@ def judge(params: Mapping[str, Any], before: Mapping[str, Any]) -> Judgement:
     api = {kind: found for kind, found in params["api"].items() if isinstance(found, list)}
     account = read(api, environment)
     matrix = [cell for cell in map(Cell.parse, params["matrix"]) if asked.exists(cell, account)]
-    machines: Mapping[str, Mapping[str, Any]] = params["machines"]
+    machines: Mapping[str, Mapping[str, Any]] = {
+        name: {**one, "services": [service for service in one["services"] if service.get("wanted", True)]}
+        for name, one in params["machines"].items()
+    }
     observations = params["observations"]
     errors = {name: error_of(observations.get(name)) for name in ["internet", *machines]}
     seen = {name: observations[name] for name, error in errors.items() if not error}
+    guests = {name: observations[name] for name in cells.GUESTS if not error_of(observations.get(name))}
     outside = seen.get("internet", {})
 
     operator = asked.operator_address(peer_of(outside), params["admin_cidrs"])
-    resolved = {name: one.get("resolved", {}) for name, one in seen.items()}
+    resolved = {name: one.get("resolved", {}) for name, one in {**seen, **guests}.items()}
     paths = asked.declared_paths(matrix, account, operator, resolved)
     answers = {name: seen[name]["cells"] if name in seen else None for name in errors}
+    answers |= {name: one["cells"] for name, one in guests.items()}
     findings = cells.judge_cells(matrix, answers, paths, environment)
+    findings += cells.judge_guests(matrix, answers, {name: error_of(observations.get(name)) for name in cells.GUESTS})
     entered = [name for name, one in observations.items() if one and not one.get("unreachable")]
     findings += cells.judge_vantages(list(machines), errors, entered, environment)
     ours = own(api, account)
@@ -68,6 +75,12 @@ def judge(params: Mapping[str, Any], before: Mapping[str, Any]) -> Judgement:
             findings += forwarding.judge_shortcut(
                 name, evidence, machine["forwarded_cidrs"], s3, params["s3_endpoint"], environment
             )
+            if outside:
+                moments = (float(seen[name]["asked_at"]), float(outside["asked_at"]), time.time())
+                findings += system.judge_time(name, *moments, environment)
+            findings += strangers.judge_listeners(name, evidence, machine["services"], matrix, environment)
+            if any(one["role"] == "mysql_server" for one in machine["services"]):
+                findings += strangers.judge_database(name, evidence, environment)
             clues += system.clues(name, evidence, environment)
     after = changes.now({**params, "api": api}, account)
     return Judgement(findings, clues + changes.clues(before, after, environment), after)
@@ -116,5 +129,5 @@ def judge_service(
     for name, one in seen.items():
         findings += service.judge_database(name, str(one.get("database", "")), environment)
     bastions = [str(machine["address"]) for name, machine in params["machines"].items() if name == "public"]
-    findings += service.judge_logins(logins, bastions[0] if bastions else "", environment)
+    findings += service.judge_logins(logins, bastions[0] if bastions else "", elastic, environment)
     return findings

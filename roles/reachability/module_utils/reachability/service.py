@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from .model import RANK_APPLICATION, RANK_LOGIN, Finding, Suspect, repair
+from .model import RANK_ADDRESS, RANK_APPLICATION, RANK_LOGIN, Finding, Suspect, repair
 from .probe import NEVER_FROM_OUTSIDE
 
 
@@ -142,13 +142,15 @@ def judge_egress(machine: str, answer: Mapping[str, Any] | None, elastic_ip: str
     return Finding("service", question, elastic_ip or "an Elastic IP", observed, ok, "", None if ok else suspect)
 
 
-def judge_logins(logins: Mapping[str, Mapping[str, Any]], bastion_address: str, environment: str) -> list[Finding]:
-    """Both ways through the bastion end on the private machine, and come from the bastion."""
+def judge_logins(
+    logins: Mapping[str, Mapping[str, Any]], bastion_address: str, address: str, environment: str
+) -> list[Finding]:
+    """Both ways through the bastion end on the private machine, and come from the bastion, which is at `address`."""
     ways = {
         "jump": ("operator reaches private by ProxyJump", "AllowTcpForwarding in sshd of public"),
         "agent": ("operator reaches private by agent", "AllowAgentForwarding in sshd of public"),
     }
-    entry = judge_entry(logins.get("public"), environment)
+    entry = judge_entry(logins.get("public"), address, environment)
     asked = {way: logins[way] for way in ways if way in logins}
     good = {way: login["ok"] and login["peer"] == bastion_address for way, login in asked.items()}
     findings = list(entry)
@@ -159,7 +161,7 @@ def judge_logins(logins: Mapping[str, Mapping[str, Any]], bastion_address: str, 
         suspect = Suspect(
             RANK_LOGIN + 5,
             # One way works: what the other needs is switched off. Neither: it is not about the ways.
-            setting if any(good.values()) else "way through the bastion to private",
+            setting if any(good.values()) else end_of_both(str(login["error"])),
             f"The login failed: {login['error'] or observed}",
             repair(environment, "ssh_bastion"),
         )
@@ -177,12 +179,25 @@ def judge_logins(logins: Mapping[str, Mapping[str, Any]], bastion_address: str, 
     return findings
 
 
-def judge_entry(login: Mapping[str, Any] | None, environment: str) -> list[Finding]:
+def end_of_both(error: str) -> str:
+    """The bastion let the login pass, and the machine behind it did not; or it came to nobody."""
+    return "private refuses the operator's key" if "publickey" in error else "way through the bastion to private"
+
+
+def judge_entry(login: Mapping[str, Any] | None, address: str, environment: str) -> list[Finding]:
     """A new login, host key checked: Ansible itself may still have the connection of an earlier run."""
     if login is None:
         return []
     error = str(login["error"])
     suspect = Suspect(RANK_LOGIN, "SSH login to public", f"A new login failed: {error}", repair(environment))
+    asked = str(login.get("host", ""))
+    if address and asked not in ("", address):
+        suspect = Suspect(
+            RANK_ADDRESS + 1,
+            f"Elastic IP of public is {address}, and ssh_config leads to {asked}",
+            f"The machine has another address than the one that was written down; the login failed: {error}",
+            repair(environment, "aws_instances"),
+        )
     observed = "yes" if login["ok"] else shorten(error)
     question, ok = "operator logs in to public anew", bool(login["ok"])
     return [Finding("service", question, "yes", observed, ok, "", None if ok else suspect)]

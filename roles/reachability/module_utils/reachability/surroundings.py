@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from .model import EVERYWHERE, RANK_ADDRESS, RANK_GROUP, RANK_ROUTE, Finding, Intent, Suspect, declaration, repair
@@ -91,10 +92,15 @@ def judge_metadata(tier: str, machine: dict[str, Any], command: str) -> list[Fin
     options = machine.get("metadata_options") or {}
     if not options:
         return []
-    tokens = options.get("http_tokens") == "required" or options.get("http_endpoint") == "disabled"
-    observed = "with a token" if tokens else "without a token"
+    observed = "with a token" if options.get("http_tokens") == "required" else "without a token"
     look = "IMDSv1 is allowed: a program that can be made to fetch a URL hands out the machine's credentials."
     name = f"instance metadata of {tier} (IMDSv1)"
+    if options.get("http_endpoint") == "disabled":
+        observed, name = "to nobody", f"instance metadata of {tier} (off)"
+        look = (
+            "The machine cannot ask for its own address, keys and role: the next boot may miss them. "
+            f"aws ec2 modify-instance-metadata-options --instance-id {machine['instance_id']} --http-endpoint enabled"
+        )
     return [finding(f"metadata of {tier} is given", "with a token", observed, RANK_ROUTE + 1, name, look, command)]
 
 
@@ -153,8 +159,20 @@ def judge_endpoint(api: Api, machines: dict[str, list[dict[str, Any]]], wanted: 
     observed = (
         "none" if not live else "an endpoint" if used <= served else f"not from {', '.join(sorted(used - served))}"
     )
-    if live and any('"Deny"' in str(one.get("policy_document", "")) for one in live):
-        observed = "an endpoint that denies"
+    if not all(admits_everything(str(one.get("policy_document") or "")) for one in live):
+        observed = "an endpoint whose policy denies"
     intended = "an endpoint" if wanted else "none"
     look = f"S3 should be reached by {intended}, and it is: {observed}. Else it goes through the NAT, and is paid for."
     return [finding("S3 goes by", intended, observed, RANK_ROUTE + 1, "S3 endpoint of the VPC", look, command)]
+
+
+def admits_everything(policy: str) -> bool:
+    """Whether an endpoint's policy is the one that EC2 gives by itself; nothing written is the same.
+
+    https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html#default-endpoint-policy
+    """
+    whole = {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}
+    written = json.loads(policy).get("Statement", []) if policy else [whole]
+    statements = written if isinstance(written, list) else [written]
+    plain = [{key: value for key, value in one.items() if key != "Sid"} for one in statements]
+    return whole in plain and all(one.get("Effect") == "Allow" for one in plain)

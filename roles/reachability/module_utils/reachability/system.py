@@ -9,6 +9,7 @@ from .probe import is_askable
 
 FULL_PERCENT = 95
 LEAST_DAYS = 14
+TOLERATED_SECONDS = 120
 SMALLEST_MTU = 1500  # every Ethernet has it, and packets of others are not cut
 BAD_SSH = {
     "passwordauthentication": ("yes",),
@@ -125,18 +126,45 @@ def judge_clock(machine: str, evidence: dict[str, Any], environment: str) -> lis
     return [judged(f"the clock of {machine} is set by another", "yes", "yes" if right else "no", right, suspect)]
 
 
-def judge_certificate(machine: str, evidence: dict[str, Any], environment: str) -> list[Finding]:
-    days = evidence["certificate_days"]
-    if days is None:
-        return []
+def judge_time(machine: str, seen: float, began: float, ended: float, environment: str) -> list[Finding]:
+    """The machine was asked between two moments of the operator's clock; a little before counts too."""
+    early, late = began - TOLERATED_SECONDS - seen, seen - ended - TOLERATED_SECONDS
+    right = early <= 0 and late <= 0
+    observed = "yes" if right else f"{(seen - began) / 60 if early > 0 else (seen - ended) / 60:+.0f} minutes"
     suspect = Suspect(
-        RANK_SERVICE + 4,
-        f"certificate of {machine} ends in {days} days" if days >= 0 else f"certificate of {machine} has ended",
-        "Browsers refuse it afterwards. One from Let's Encrypt is renewed by itself a month before: look why not.",
-        repair(environment, "nginx_proxy"),
+        RANK_SERVICE + 3,
+        f"clock of {machine} is wrong ({observed})",
+        "Certificates, signatures of the API and logs depend on it. timedatectl and chronyc tracking say who sets it; "
+        "or the operator's own clock is the wrong one.",
+        repair(environment, "host_baseline"),
     )
-    good = days >= LEAST_DAYS
-    return [judged(f"certificate of {machine} is good for", f">= {LEAST_DAYS} days", f"{days} days", good, suspect)]
+    return [judged(f"{machine} has the operator's time", "yes", observed, right, suspect)]
+
+
+def judge_certificate(machine: str, evidence: dict[str, Any], environment: str) -> list[Finding]:
+    """There is one, it is for the name that is asked, and it does not end soon."""
+    findings = []
+    for one in evidence["certificates"]:
+        whose = f"certificate of {machine}" + (f" for {one['asked']}" if one["asked"] else "")
+        days, named = one["days"], ", ".join(one["names"]) or "nobody"
+        if days is None:
+            observed, said, look = "none", f"{whose} is not shown on port 443", "Nobody answers there in TLS."
+        elif one["asked"] and not any(fits(one["asked"], name) for name in one["names"]):
+            observed, said, look = f"for {named}", f"{whose} is for {named}", "Browsers warn of an attacker."
+        else:
+            observed, said = f"{days} days", f"{whose} " + (f"ends in {days} days" if days >= 0 else "has ended")
+            look = "Browsers refuse it afterwards. Let's Encrypt's is renewed by itself a month before: look why not."
+        good = observed == f"{days} days" and days >= LEAST_DAYS
+        look += f" openssl s_client -connect 127.0.0.1:443 -servername {one['asked'] or 'NAME'} on {machine} shows it."
+        suspect = Suspect(RANK_SERVICE + 4, said, look, repair(environment, "nginx_proxy"))
+        findings.append(judged(f"{whose} is good for", f">= {LEAST_DAYS} days", observed, good, suspect))
+    return findings
+
+
+def fits(asked: str, name: str) -> bool:
+    """As browsers compare (RFC 6125): a star stands for one label, the first."""
+    asked, name = asked.lower(), name.lower()
+    return asked == name or (name.startswith("*.") and asked.partition(".")[2] == name[2:])
 
 
 def clues(machine: str, evidence: dict[str, Any], environment: str) -> list[Suspect]:

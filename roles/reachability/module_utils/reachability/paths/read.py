@@ -145,13 +145,16 @@ def interfaces_of(answers: Answers) -> Iterable[Interface]:
         for address in one.get("nat_gateway_addresses", [])
         if one.get("state", "available") == "available" and address.get("network_interface_id")
     }
+    tiers = {one["group_id"]: one.get("tags", {}).get("Tier", "") for one in answers["security_groups"]}
     for raw in answers["network_interfaces"]:
         identity = raw["network_interface_id"]
         if identity in gateways:
             yield gateway_face(*gateways.pop(identity))
         elif raw.get("private_ip_address"):
             owner = str((raw.get("attachment") or {}).get("instance_id") or "")
-            yield interface_of(raw, owner, machines.get(owner, {}))
+            # What is no machine (a managed database) is of the tier of its group.
+            tier = next((tiers[one["group_id"]] for one in raw["groups"] if tiers.get(one["group_id"])), "")
+            yield interface_of(raw, owner, machines.get(owner, {"tags": {"Tier": "" if owner else tier}}))
     for gateway, address in gateways.values():
         yield gateway_face(gateway, address)
 
@@ -175,7 +178,7 @@ def interface_of(raw: dict[str, Any], owner: str, machine: Mapping[str, Any]) ->
         name=tags.get("Name", "") or raw.get("description", "") * (not owner),
         tier=tags.get("Tier", ""),
         # Of what is no instance (a database, a load balancer) the API tells no state here.
-        state=str(machine["state"]["name"]) if machine else "running",
+        state=str(machine["state"]["name"]) if "state" in machine else "running",
     )
 
 
