@@ -168,6 +168,28 @@ def test_after_a_reboot_of_both_machines_everything_is_back(
     assert_green(operator)
 
 
+def download(operator: Operator) -> str:
+    """The private machine fetches some 20 MB through the NAT: a package that it has."""
+    line = "cd $(mktemp -d) && timeout 60 apt-get download -qq 'mysql*server-core*' && du -ck *.deb | tail -n 1"
+    return operator.ssh("private", line).split()[0]
+
+
+def test_a_large_download_passes_a_narrow_link(operator: Operator, capsys: pytest.CaptureFixture[str]) -> None:
+    """Small questions pass any link: only with the segment size set do large answers.
+
+    The lab's router tells nobody outside that a packet was too large, as many a filter on the internet (RFC 2923).
+    """
+    name = "sidedish-playground-public"
+    impair = ["lab", "impair", "--name", operator.lab_name, name]
+    operator.run(*impair, "--mtu", "1400", seconds=60, aws=False).check()
+    try:
+        size = int(download(operator))
+    finally:
+        operator.run(*impair, "--heal", seconds=60, aws=False).check()
+    assert size > 15_000, f"{size} KiB"
+    say(capsys, f"{size // 1024} MiB through a link of 1400 bytes")
+
+
 @pytest.mark.skipif("ONEBOX_LONG" not in os.environ, reason="takes six minutes: ONEBOX_LONG=1")
 def test_an_idle_database_connection_survives_six_minutes(operator: Operator) -> None:
     """A connection of the application's pool may rest longer than the groups remember it (350 s on newer machines)."""

@@ -19,7 +19,8 @@ def exists(cell: Cell, account: Account) -> bool:
     if cell.source == OTHER:
         return bool(neighbours(account))
     optional = [end for end in (cell.source, cell.target) if end in ("isolated", "s3", "database")]
-    tiers = {one.tier for one in (*account.subnets, *account.interfaces) if places.own(account, one.vpc)}
+    tiers = {one.tier for one in account.subnets if places.own(account, one.vpc)}
+    tiers |= {one.tier for one in account.interfaces if places.own(account, one.vpc)}
     return all(end in tiers or end in account.services for end in optional)
 
 
