@@ -50,7 +50,7 @@ def _machine(found: Item, wanted: Item, machine: Item) -> Iterator[str]:
         yield f"there is no machine {name}"
     for one in machines:
         who = f"{one['name']} ({one['id']})"
-        groups = [group["id"] for group in ours(found["security_groups"], tier=tier)]
+        groups = [group["id"] for group in ours(found["security_groups"], tier=machine.get("place", tier))]
         if one["name"] != name:
             yield f"{who} should be called {name}"
         if one["state"] != "running":
