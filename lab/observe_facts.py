@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from lab.config import ACCOUNT, REGION
@@ -54,9 +56,31 @@ def _categories(backend: Any, one: Any, region: str) -> dict[str, str]:
     }
     if one.public_ip:
         found |= {"public-ipv4": one.public_ip, "public-hostname": one.public_dns_name}
+    if profile := backend.iam_instance_profile_associations.get(one.id):
+        for role in profile.iam_instance_profile.roles:
+            found[f"iam/security-credentials/{role.name}"] = _credentials()
     if pair := backend.key_pairs.get(one.key_name):
         found["public-keys/0/openssh-key"] = pair.public_key.strip()
     return found
+
+
+def _credentials() -> str:
+    """Those of a role. The lab looks at nobody's, so any will do.
+
+    Source: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instance-metadata-security-credentials.html
+    """
+    now = datetime.now(UTC)
+    return json.dumps(
+        {
+            "Code": "Success",
+            "LastUpdated": f"{now:%Y-%m-%dT%H:%M:%SZ}",
+            "Type": "AWS-HMAC",
+            "AccessKeyId": "onebox-lab-machine-access-key",
+            "SecretAccessKey": "onebox-lab-machine-secret-access-key",
+            "Token": "onebox-lab-machine-token",
+            "Expiration": f"{now + timedelta(hours=6):%Y-%m-%dT%H:%M:%SZ}",
+        }
+    )
 
 
 def _document(one: Any, region: str) -> dict[str, str]:

@@ -28,6 +28,8 @@ class VpcServices:
             f"{ADDRESS_SERVICE}.": (config.internet_address,),
             f"s3.{REGION}.amazonaws.com.": (config.s3_address,),
             f"*.s3.{REGION}.amazonaws.com.": (config.s3_address,),
+            # The same stand-in hands it to moto: by plain HTTP, since no machine would trust a certificate of ours.
+            f"ssm.{REGION}.amazonaws.com.": (config.s3_address,),
         }
         self._vpc_id = vpc.id
         self._known: set[str] = set()
