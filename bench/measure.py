@@ -25,6 +25,7 @@ class Way:
     name: str
     command: Sequence[str | Path]
     environment: dict[str, str] = field(default_factory=dict)
+    before: Sequence[str | Path] = ()  # what makes each turn begin alike; its time does not count
 
 
 @dataclass
@@ -37,16 +38,20 @@ class Taken:
 
 def once(way: Way) -> tuple[float, float]:
     """Do it one time; a way that fails is no figure."""
+    if way.before:
+        run(way.name, way.before, way.environment)
     before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    done = subprocess.run(
-        list(way.command), env=os.environ | way.environment, cwd=REPO, capture_output=True, text=True, check=False
-    )
+    run(way.name, way.command, way.environment)
     taken, after = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
-    if done.returncode:
-        raise SystemExit(
-            f"{way.name} failed, so there is nothing to compare:\n{done.stdout[-2000:]}{done.stderr[-1000:]}"
-        )
     return taken, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def run(name: str, command: Sequence[str | Path], environment: dict[str, str]) -> None:
+    done = subprocess.run(
+        list(command), env=os.environ | environment, cwd=REPO, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise SystemExit(f"{name} failed, so there is nothing to compare:\n{done.stdout[-2000:]}{done.stderr[-1000:]}")
 
 
 def in_turns(ways: Sequence[Way], repeats: int) -> dict[str, Taken]:

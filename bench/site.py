@@ -6,10 +6,16 @@ A lab must be up, with the playground built (script/demo), and its settings in t
 from __future__ import annotations
 
 import argparse
+import shutil
+import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 from bench.measure import REPO, Way, in_turns, keep, rows
+from bench.peer import fetch
 from bench.profile import profile
 
 # What Ansible does when it is told nothing. Host keys and paths stay ours, or nothing would be found.
@@ -23,11 +29,15 @@ STOCK = {
 FAST = {"ANSIBLE_STRATEGY": "fast_linear"}
 
 
-def play(name: str, given: list[str]) -> list[str | Path]:
-    return ["ansible-playbook", f"playbooks/{name}.yml", "--limit", "playground", *given]
+# The way to a region and back, in ms: of a call to its API, and of a packet to a machine there.
+FAR_API_MS, FAR_SSH_MS = "60", "40"
 
 
-def parts(given: list[str], build: Path) -> dict[str, list[Way]]:
+def play(name: str, given: list[str], limit: str = "playground") -> list[str | Path]:
+    return ["ansible-playbook", f"playbooks/{name}.yml", "--limit", limit, *given]
+
+
+def nothing_to_do(given: list[str], build: Path, peer: Path) -> dict[str, list[Way]]:
     """Each part of a run that changes nothing, in all its ways; what is compared with comes first."""
     network, hosts, site = (play(name, given) for name in ("create_network", "configure_hosts", "site"))
     # The roles as a playbook lists them, one machine after the other, is what people write first.
@@ -44,10 +54,50 @@ def parts(given: list[str], build: Path) -> dict[str, list[Way]]:
             Way("stock settings, one by one", stock_hosts, STOCK),
             Way("default", hosts),
             Way("fast", hosts, FAST),
+            *pyinfra(build, peer),
             Way("limit: one ssh to each", ["bench/raw_shell.sh", build / "ssh_config"]),
         ],
         "site.yml, nothing to do": [Way("default", site), Way("fast", site, FAST)],
     }
+
+
+def pyinfra(build: Path, peer: Path) -> list[Way]:
+    """The peer, where it is installed: `uv sync --group bench`."""
+    program = shutil.which("pyinfra")
+    if not program:
+        print("pyinfra is not installed, so it is left out: uv sync --group bench")
+        return []
+    fetch(build / "ssh_config", peer)
+    command = [program, "--sudo", "--yes", "bench/peer/machines.py", "bench/peer/deploy.py"]
+    return [Way("pyinfra, a little less", command, {"ONEBOX_PEER": str(peer), "PYTHONPATH": str(REPO)})]
+
+
+def far_away(groups: dict[str, list[Way]], build: Path) -> dict[str, list[Way]]:
+    """The same from far away; pyinfra makes connections of its own, which no delay can be put into."""
+    proxy = f"ProxyCommand={sys.executable} -m bench.late {FAR_SSH_MS} {build / 'ssh_config'} %n %h %p"
+    ssh = f"-o ControlMaster=auto -o ControlPersist=30m -o ControlPath=~/.ansible/cp/far-%k-%r -o '{proxy}'"
+    found = {}
+    for title, ways in groups.items():
+        near = [way for way in ways if "pyinfra" not in way.name]
+        far = [replace(way, environment=way.environment | {"ANSIBLE_SSH_ARGS": ssh}) for way in near]
+        found[f"{title}, {FAR_API_MS} ms to the API and {FAR_SSH_MS} ms to the machines"] = far
+    return found
+
+
+@contextmanager
+def slow_api(lab: str) -> Iterator[None]:
+    """Let the lab's API answer later for a while."""
+    subprocess.run(["lab", "fault", "--name", lab, "add", "slow", "--ms", FAR_API_MS], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["lab", "fault", "--name", lab, "clear"], check=True)
+
+
+def from_nothing(given: list[str]) -> dict[str, list[Way]]:
+    """The whole environment, torn down before each turn: the packages come from the lab's cache."""
+    site, gone = play("site", given), play("teardown", [*given, "--extra-vars", "confirm=playground"])
+    return {"site.yml, from nothing": [Way("default", site, before=gone), Way("fast", site, FAST, gone)]}
 
 
 def growth(numbers: list[int]) -> dict[str, list[Way]]:
@@ -69,21 +119,32 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="script/bench", description=__doc__)
     parser.add_argument("--full", action="store_true", help="five turns instead of two, and more hosts")
     parser.add_argument("--part", default="", help="only the parts with this word in their title")
+    parser.add_argument("--fresh", action="store_true", help="instead: everything from nothing, torn down before")
+    parser.add_argument("--far", action="store_true", help="instead: as from far away; needs root, for the lab's API")
     parser.add_argument("--repeats", type=int, help="how many turns")
     parser.add_argument("--profile", action="store_true", help="instead: what costs more than its work, and why")
     parser.add_argument("--build", type=Path, default=REPO / "build/playground", help="the folder with ssh_config")
+    parser.add_argument("--lab", default="default", help="the lab's name")
     parser.add_argument("given", nargs="*", help="options for ansible-playbook, after --")
     options = parser.parse_args()
     if options.profile:
         print(profile(play("site", options.given)))
         return
-    groups = parts(options.given, options.build) | growth([2, 8, 32] if options.full else [2, 8])
+    kept = REPO / "build/bench"
+    if options.fresh:
+        groups = from_nothing(options.given)
+    elif options.far:
+        groups = far_away(nothing_to_do(options.given, options.build, kept / "peer"), options.build)
+    else:
+        groups = nothing_to_do(options.given, options.build, kept / "peer")
+        groups |= growth([2, 8, 32] if options.full else [2, 8])
     results = {}
-    for title, ways in groups.items():
-        if options.part in title:
-            print(title, flush=True)
-            results[title] = rows(in_turns(ways, options.repeats or (5 if options.full else 2)))
-    keep(results, REPO / "build/bench")
+    with slow_api(options.lab) if options.far else nullcontext():
+        for title, ways in groups.items():
+            if options.part in title:
+                print(title, flush=True)
+                results[title] = rows(in_turns(ways, options.repeats or (5 if options.full else 2)))
+    keep(results, kept)
 
 
 if __name__ == "__main__":

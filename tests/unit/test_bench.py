@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import time
 
 import pytest
 
+from bench.late import delayed
 from bench.measure import Taken, Way, in_turns, picture, rows
 from bench.profile import OTHER, explain
 
@@ -41,3 +44,22 @@ def test_a_profile_gives_each_task_a_reason() -> None:
     assert "reads the package lists" in said
     assert OTHER in said
     assert "3 tasks, 3.5 s" in said
+
+
+def test_a_late_line_hands_on_all_of_it_and_not_before_its_time() -> None:
+    (source, begin), (end, sink) = os.pipe(), os.pipe()
+    began = time.monotonic()
+    os.write(begin, b"hello")
+    os.close(begin)
+    delayed(source, sink, 0.1).join(timeout=10)
+    assert os.read(end, 100) == b"hello"
+    assert time.monotonic() - began >= 0.1
+    for one in (source, end, sink):
+        os.close(one)
+
+
+def test_what_is_done_before_each_turn_does_not_count() -> None:
+    slow = [sys.executable, "-c", "import time; time.sleep(1)"]
+    taken = in_turns([Way("quick", [sys.executable, "-c", ""], before=slow)], repeats=1)
+    assert taken["quick"].processor[0] > 0
+    assert taken["quick"].wall[0] < min(in_turns([Way("slow", slow)], repeats=1)["slow"].wall)
