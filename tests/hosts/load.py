@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import ssl
 import threading
 import time
 from collections import Counter
@@ -23,10 +24,17 @@ class Load:
     """Some visitors, each with a connection that is kept as browsers keep it, until the block ends."""
 
     def __init__(
-        self, address: str, path: str = "/", *, visitors: int = 4, pause: float = 0.05, port: int = 80
+        self,
+        address: str,
+        path: str = "/",
+        *,
+        visitors: int = 4,
+        pause: float = 0.05,
+        port: int = 80,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self.answers: list[Answer] = []
-        self._target = (address, port, path)
+        self._target, self._tls = (address, port, path), tls
         self._pause = pause
         self._over = threading.Event()
         self._visitors = [threading.Thread(target=self._visit, daemon=True) for _ in range(visitors)]
@@ -45,7 +53,11 @@ class Load:
 
     def _visit(self) -> None:
         address, port, path = self._target
-        line = http.client.HTTPConnection(address, port, timeout=30)
+        line = (
+            http.client.HTTPSConnection(address, port, timeout=30, context=self._tls)
+            if self._tls
+            else http.client.HTTPConnection(address, port, timeout=30)
+        )
         while not self._over.wait(self._pause):
             began, kept = time.monotonic(), line.sock is not None
             try:

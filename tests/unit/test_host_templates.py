@@ -86,8 +86,18 @@ CASES = [
         {
             "nginx_proxy_upstream_port": 8080,
             "nginx_proxy_tls": "acme",
+            "__nginx_proxy_placed": {"stat": {"exists": True}},
             "nginx_proxy_static_folders": {"/static/": "/srv/static"},
             "nginx_proxy_rate_per_second": 20,
+        },
+    ),
+    Case(
+        "nginx_before_the_certificate.conf",
+        "nginx_proxy/nginx.conf.j2",
+        {
+            "nginx_proxy_upstream_port": 8080,
+            "nginx_proxy_tls": "acme",
+            "__nginx_proxy_placed": {"stat": {"exists": False}},
         },
     ),
     Case(
@@ -141,3 +151,40 @@ def test_mysql_comes_from_who_has_it(system: str, answer: int, source: str) -> N
     found = {"ansible_facts": FACTS | {"distribution": system}, "__mysql_server_chosen": {"files": []}}
     found |= {"__mysql_server_vendor": {"status": answer}}
     assert evaluate(REPO / "roles/mysql_server", "{{ __mysql_server_choice }}", found) == source
+
+
+@pytest.mark.parametrize(
+    ("system", "release", "version", "tomcats", "http2"),
+    [
+        ("Debian", "trixie", "13", [10, 11], "http2 on"),
+        ("Debian", "forky", "14", [11], "http2 on"),
+        ("Ubuntu", "noble", "24.04", [10], ""),
+        ("Ubuntu", "resolute", "26.04", [11], "http2 on"),
+        ("Amazon", "NA", "2023", [], "http2 on"),
+    ],
+)
+def test_the_web_roles_know_what_each_system_has(
+    system: str, release: str, version: str, tomcats: list[int], http2: str
+) -> None:
+    """Debian's and Ubuntu's packages.debian.org and packages.ubuntu.com, November 2026; noble's nginx is 1.24."""
+    facts = FACTS | {"distribution": system, "distribution_release": release, "distribution_version": version}
+    assert evaluate(REPO / "roles/tomcat", "{{ __tomcat_offered }}", {"ansible_facts": facts}) == str(tomcats)
+    inputs = {"ansible_facts": facts, "nginx_proxy_upstream_port": 8080, "nginx_proxy_tls": "files"}
+    assert http2 in render(Case("", "nginx_proxy/nginx.conf.j2", inputs))
+    assert http2 or "http2" not in render(Case("", "nginx_proxy/nginx.conf.j2", inputs))
+
+
+@pytest.mark.parametrize("number", [10, 11])
+def test_each_tomcat_is_where_its_package_puts_it(number: int) -> None:
+    """The names of Debian's tomcat10 and tomcat11, which Ubuntu shares."""
+    expected = {
+        "service": f"tomcat{number}",
+        "other": f"tomcat{21 - number}",
+        "base": f"/var/lib/tomcat{number}",
+        "configuration": f"/etc/tomcat{number}",
+    }
+    for name, value in expected.items():
+        role = REPO / "roles/tomcat"
+        assert evaluate(role, f"{{{{ __tomcat_{name} }}}}", {"tomcat_version": number}) == value
+    files = evaluate(REPO / "roles/tomcat", "{{ __tomcat_files | join(' ') }}", {"tomcat_version": number})
+    assert files.split()[:2] == [f"/etc/tomcat{number}/server.xml", f"/etc/default/tomcat{number}"]
