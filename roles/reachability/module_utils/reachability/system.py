@@ -155,7 +155,7 @@ def judge_certificate(machine: str, evidence: dict[str, Any], environment: str) 
             observed, said = f"{days} days", f"{whose} " + (f"ends in {days} days" if days >= 0 else "has ended")
             look = "Browsers refuse it afterwards. Let's Encrypt's is renewed by itself a month before: look why not."
         good = observed == f"{days} days" and days >= LEAST_DAYS
-        look += f" openssl s_client -connect 127.0.0.1:443 -servername {one['asked'] or 'NAME'} on {machine} shows it."
+        look += f" openssl s_client -connect localhost:443 -servername {one['asked'] or 'NAME'} on {machine} shows it."
         suspect = Suspect(RANK_SERVICE + 4, said, look, repair(environment, "nginx_proxy"))
         findings.append(judged(f"{whose} is good for", f">= {LEAST_DAYS} days", observed, good, suspect))
     return findings
