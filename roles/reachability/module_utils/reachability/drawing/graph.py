@@ -11,7 +11,7 @@ from .arrows import Arrow
 
 HEAD = """\
 digraph picture {
-  graph [rankdir=LR, compound=true, newrank=true, fontname="DejaVu Sans", fontsize=12, nodesep=0.5, ranksep=1.5,
+  graph [rankdir=LR, compound=true, newrank=true, fontname="DejaVu Sans", fontsize=12, nodesep=0.5, ranksep=0.9,
          splines=true, pad=0.2, bgcolor="transparent", labeljust=l, style=rounded]
   node [fontname="DejaVu Sans", fontsize=12, shape=plain]
   edge [fontname="DejaVu Sans", fontsize=12, arrowsize=0.8, penwidth=1.8]
