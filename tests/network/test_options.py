@@ -38,15 +38,13 @@ def site() -> Living:
 
 
 def switch(site: Living, *extra: str, playbooks: str = "create_network launch_instances", tags: str = "") -> Load:
-    """Run with these variables, and then once more without a change; what the visitor saw of the first run."""
+    """Run with these variables; what the visitor saw. That a second run changes nothing is asked in test_life.py."""
     names = " ".join(f"playbooks/{name}.yml" for name in playbooks.split())
     more = [word for one in extra for word in ("--extra-vars", one)] + (["--tags", tags] if tags else [])
     with Load(site.address(), visitors=1, pause=0.1) as load:
         done = site.playbook(f"ansible-playbook {names} --limit playground", *more).check()
         wait_for("the page", lambda: site.page()[0] == 200, seconds=60)
     LOG.info("%s: page %s; the run took %.0f s", " ".join(extra) or "as it was", load, done.seconds)
-    again = site.playbook(f"ansible-playbook {names} --limit playground", *more).check()
-    assert set(again.changed.values()) == {0}, again.output
     return load
 
 
