@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import threading
 from typing import Any
 
 import pytest
@@ -105,6 +107,27 @@ def test_a_run_that_ended_unnoticed_by_its_parent_holds_nobody_up() -> None:
         assert locks.started(pid) == ""
     finally:
         os.waitpid(pid, 0)
+
+
+@pytest.mark.parametrize(("ends", "held"), [(True, True), (False, False)])
+def test_a_lock_is_taken_over_when_what_a_dead_run_left_behind_has_ended(
+    monkeypatch: pytest.MonkeyPatch, ends: bool, held: bool
+) -> None:
+    monkeypatch.setattr(locks, "LEFTOVER_SECONDS", 30 if ends else 0.5)
+    dead = {"pid": 999_999_999, "started": "1"}
+    left = subprocess.Popen(["sleep", "1" if ends else "60"], env={"ONEBOX_RUN": locks.mark(dead), "PATH": "/bin"})
+    threading.Thread(target=left.wait, daemon=True).start()
+    store = Store()
+    lock(store, **dead).take()
+    try:
+        if held:
+            assert "that run has ended" in lock(store).take()[1]
+            assert left.poll() is not None
+        else:
+            with pytest.raises(locks.LockedError):
+                lock(store).take()
+    finally:
+        left.kill()
 
 
 def test_of_two_who_take_over_at_once_one_wins_and_keeps_it() -> None:
