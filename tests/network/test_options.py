@@ -80,7 +80,7 @@ def test_a_second_zone_comes_and_goes_unnoticed(site: Living) -> None:
 
 
 def test_nothing_leaves_the_isolated_subnet(site: Living) -> None:
-    assert switch(site, "isolated_subnet=true").outage == 0
+    assert switch(site, "isolated_subnet=true", playbooks="create_network").outage == 0
     with machine_in(site, "isolated") as address:
         assert "inside" in asked_on(site, address, "echo inside")
         for way in (URL, "https://1.1.1.1/", f"http://{site.address()}/"):
@@ -88,13 +88,13 @@ def test_nothing_leaves_the_isolated_subnet(site: Living) -> None:
             assert "timed out" in answer or "unreachable" in answer, f"{way}: {answer}"
         refused = site.play("create_network")
         assert refused.status != 0, "a subnet was deleted that a machine stands in"
-    assert switch(site).outage == 0
+    assert switch(site, playbooks="create_network").outage == 0
 
 
 def test_s3_is_reached_with_and_without_the_endpoint(site: Living) -> None:
     for extra in (("s3_endpoint=false",), ()):
         with watched(site) as seen:
-            assert switch(site, *extra).outage == 0
+            assert switch(site, *extra, playbooks="launch_instances").outage == 0
             LOG.info("S3 says %s", site.ssh("private", FETCH.format(S3) + " 2>&1 || true").splitlines()[-1])
         assert seen["failed"] == 0
 
@@ -129,7 +129,8 @@ def test_the_nat_becomes_a_gateway_and_comes_back(site: Living) -> None:
 
 def test_another_type_costs_a_reboot_and_no_more(site: Living) -> None:
     for kind in ("t3.small", "t3.micro"):
-        load = switch(site, f"aws_instances_public_type={kind}", f"aws_instances_private_type={kind}")
+        types = (f"aws_instances_public_type={kind}", f"aws_instances_private_type={kind}")
+        load = switch(site, *types, playbooks="launch_instances")
         assert 0 < load.outage < 120
         site.wait_for_all(seconds=60)
     assert site.machine("public")["InstanceType"] == "t3.micro"
