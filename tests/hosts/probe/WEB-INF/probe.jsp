@@ -11,7 +11,11 @@
     }
 
     @Override public void onMessage(String text) {
-      session.getAsyncRemote().sendText("heard " + text);
+      try {
+        session.getBasicRemote().sendText("heard " + text);
+      } catch (IOException gone) {
+        throw new UncheckedIOException(gone);
+      }
     }
   }
 
