@@ -40,27 +40,40 @@ def ready(operator: Operator) -> bool:
     return done.status == 0
 
 
-def row(trial: Trial) -> str:
-    fault = trial.fault
-    if not trial.is_tried:
-        return f"| {fault.fault} | not tried | | |"
+def row(trial: Trial) -> tuple[str, str, str, str]:
     repaired = trial.repaired_by or "NO"
-    if fault.person:
-        repaired += f": {fault.person}"
-    cells = (fault.fault, "yes" if trial.caught else "NO", "yes" if trial.named else "NO", repaired)
-    return f"| {' | '.join(cells)} |"
+    if trial.fault.person:
+        repaired += f": {trial.fault.person}"
+    return trial.fault.fault, "yes" if trial.caught else "NO", "yes" if trial.named else "NO", repaired
 
 
-def page(trials: list[Trial]) -> str:
-    tried = [trial for trial in trials if trial.is_tried]
-    people = sum(trial.repaired_by == "a person" for trial in tried)
+def earlier_rows() -> dict[str, tuple[str, ...]]:
+    """What the page says of each fault: outcomes that were seen on other machines count too."""
+    lines = PAGE.read_text().splitlines() if PAGE.exists() else []
+    rows = [tuple(cell.strip() for cell in line.strip("|").split("|")) for line in lines if line.startswith("|")]
+    return {cells[0]: cells for cells in rows}
+
+
+def page(rows: list[tuple[str, ...]]) -> str:
+    tried = [cells for cells in rows if cells[1] != "not tried"]
+    people = sum(cells[3].startswith("a person") for cells in tried)
     counts = (
-        f"{len(trials)} faults, {len(tried)} tried: {sum(t.caught for t in tried)} caught, "
-        f"{sum(t.named for t in tried)} named, {sum(bool(t.repaired_by) for t in tried)} repaired, "
-        f"{people} of them by a person.\n\n"
+        f"{len(rows)} faults, {len(tried)} tried: {sum(cells[1] == 'yes' for cells in tried)} caught, "
+        f"{sum(cells[2] == 'yes' for cells in tried)} named, "
+        f"{sum(not cells[3].startswith('NO') for cells in tried)} repaired, {people} of them by a person.\n\n"
     )
-    table = ["| fault | caught | named | repaired by |", "|---|---|---|---|", *map(row, trials)]
-    return HEAD + counts + "\n".join(table) + "\n"
+    table = ["| fault | caught | named | repaired by |", "|---|---|---|---|"]
+    return HEAD + counts + "\n".join([*table, *(f"| {' | '.join(cells)} |" for cells in rows)]) + "\n"
+
+
+def outcomes(log: Path) -> list[tuple[str, ...]]:
+    """The last outcome of every fault: from this machine, from the page, or none."""
+    found: list[tuple[str, ...]] = []
+    earlier = earlier_rows()
+    for fault in every_fault():
+        trial = Trial.kept(fault, log)
+        found.append(row(trial) if trial else earlier.get(fault.fault, (fault.fault, "not tried", "", "")))
+    return found
 
 
 def run(operator: Operator, faults: list[Fault], log: Path) -> list[Trial]:
@@ -107,7 +120,7 @@ def main() -> int:
     finally:
         if not given.keep:
             operator.lab("down", check=False)
-    PAGE.write_text(page([Trial.kept(fault, log) or Trial(fault, is_tried=False) for fault in every_fault()]))
+    PAGE.write_text(page(outcomes(log)))
     good = sum(trial.is_good for trial in trials)
     say(f"{good} of {len(faults)} faults caught, named and repaired")
     return 0 if good == len(faults) else 1

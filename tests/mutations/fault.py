@@ -86,7 +86,7 @@ def make(operator: Operator, call: dict[str, Any], known: dict[str, str]) -> Non
     for name, path in call.get("save", {}).items():
         value = answer
         for key in path.split("."):
-            value = value[key]
+            value = value[int(key)] if key.isdigit() else value[key]
         known[name] = str(value)
 
 
@@ -127,6 +127,7 @@ def identities(operator: Operator) -> dict[str, str]:
             f"{tier}.association": association_of(table, subnet, "RouteTableAssociationId"),
             f"{tier}.acl_association": association_of(acl, subnet, "NetworkAclAssociationId"),
             "vpc": vpc,
+            "image": machine["ImageId"],
             "acl": acl["NetworkAclId"],
         }
     in_vpc = [{"Name": "vpc-id", "Values": [known["vpc"]]}]

@@ -24,7 +24,6 @@ class Trial:
     seconds: float = 0.0
     suspects: tuple[str, ...] = ()
     output: str = ""
-    is_tried: bool = True
 
     def keep(self, folder: Path) -> None:
         """Write the outcome down, for the page that is made when every fault was tried."""
