@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from reachability import evidence
+import socket
+import struct
+
+from reachability import evidence, flows
 
 SS = """\
 LISTEN 0      100        127.0.0.1:8080      0.0.0.0:*
@@ -55,7 +58,21 @@ def test_flows_are_read_as_they_came() -> None:
         "ipv4     2 tcp      6 117 TIME_WAIT src=10.1.2.10 dst=192.0.2.1 sport=40000 dport=80 "
         "src=192.0.2.1 dst=10.1.1.10 sport=80 dport=40000 [ASSURED] mark=0 use=1\n"
     )
-    assert evidence.parse_flows(text) == [["10.1.2.10", "192.0.2.1"]]
+    assert flows.parse(text) == [["10.1.2.10", "192.0.2.1"]]
+
+
+def attribute(kind: int, value: bytes) -> bytes:
+    return struct.pack("=HH", 4 + len(value), kind) + value + bytes(-len(value) % 4)
+
+
+def test_flows_are_read_from_the_kernels_messages() -> None:
+    addresses = attribute(1, socket.inet_aton("10.1.2.10")) + attribute(2, socket.inet_aton("192.0.2.1"))
+    nested = 0x8000  # a flag of the type: attributes inside
+    body = bytes(4) + attribute(1 | nested, attribute(1 | nested, addresses))
+    told = struct.pack("=LHHLL", 16 + len(body), 0x100, 2, 1, 0) + body + struct.pack("=LHHLL", 16, flows.DONE, 2, 1, 0)
+    (kind, found), (end, _) = flows.messages(told)
+    assert (kind, end) == (0x100, flows.DONE)
+    assert flows.ends(found) == ["10.1.2.10", "192.0.2.1"]
 
 
 def broken() -> None:

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.reachability import database, evidence, login, probe
+from ansible.module_utils.reachability import database, evidence, flows, login, probe
 
 DOCUMENTATION = r"""
 module: reachability_observe
@@ -169,7 +169,7 @@ def observe(params: dict[str, Any]) -> dict[str, Any]:
     answers = {"evidence": {}, "database": "", **probe.together(jobs, 12 * seconds, {})}
     if params["forwards"]:
         # Last of all: by now the others have asked, too.
-        answers["evidence"]["flows"] = evidence.flows()
+        answers["evidence"]["flows"] = flows.flows()
     asked = answers.pop("cells")
     return {**answers, "asked_at": began, "cells": asked.get("answers", {}), "resolved": asked.get("resolved", {})}
 

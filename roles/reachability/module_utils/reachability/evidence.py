@@ -186,21 +186,6 @@ def doctor() -> str | None:
     return (output([str(NAT_DOCTOR), "check"]) or "").strip() if NAT_DOCTOR.exists() else None
 
 
-def parse_flows(text: str) -> list[list[str]]:
-    """Source and target of each connection that the kernel tracks, as they came."""
-    found = (re.search(r"src=(\S+) dst=(\S+)", line) for line in text.splitlines())
-    return [list(pair) for pair in sorted({match.groups() for match in found if match})]
-
-
-def flows() -> list[list[str]] | None:
-    """None where the kernel does not tell."""
-    try:
-        return parse_flows(Path("/proc/net/nf_conntrack").read_text(encoding="ascii"))
-    except OSError:
-        text = output(["conntrack", "-L"])
-        return None if text is None else parse_flows(text)
-
-
 def parse_certificate(text: str) -> dict[str, Any]:
     """Days that it is still good for, and the names it is for, from `openssl x509`."""
     ends = re.search(r"notAfter=(.*)", text)
