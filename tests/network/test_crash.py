@@ -32,11 +32,11 @@ def test_the_next_run_waits_for_what_a_killed_one_left_behind(tmp_path: Path) ->
     with empty_account(tmp_path / "account") as operator:
         operator.account.order("hold", action="CreateRouteTable")
         killed = operator.start("create_network")
-        wait_for(operator.account.folder / "held", 120)
+        wait_for(operator.account.folder / "held")
         killed.process.kill()
         since = operator.account.last_call()
         second = operator.start("create_network")
-        assert called(operator.account, "GetParameter", since, seconds=120)  # of the lock: that run has ended
+        assert called(operator.account, "GetParameter", since, seconds=600)  # of the lock: that run has ended
         since = operator.account.last_call()
         assert not called(operator.account, "DescribeVpcs", since, seconds=3), "it looks before the module has ended"
         operator.account.order("hold", action="")
