@@ -98,6 +98,30 @@ def test_a_backup_that_cannot_be_made_is_seen(shop: Living) -> None:
     assert "mysql-backup" not in shop.ssh("private", "systemctl --failed --no-legend")
 
 
+@pytest.mark.parametrize("unit", ["mysql-backup", "mysql-backup-logs"])
+def test_a_backup_that_meets_a_restart_of_mysql_is_no_failed_unit(shop: Living, unit: str) -> None:
+    """The dump is tried again once the server is back; binary logs are kept by the next run, if it stays away."""
+
+    def state() -> dict[str, str]:
+        said = shop.ssh("private", f"systemctl show {unit} --property=ActiveState,SubState,Result,NRestarts")
+        return dict(line.split("=") for line in said.split())
+
+    began = int(state()["NRestarts"])
+    shop.ssh("private", "sudo systemd-run --quiet --unit=proof-lock flock /run/mysql-backup.lock sleep 60")
+    shop.ssh("private", f"sudo systemctl start --no-block {unit}")
+    wait_for("the backup begins", lambda: state()["SubState"] == "start", seconds=10)
+    shop.ssh("private", "sudo systemctl stop mysql && sudo systemctl stop proof-lock")
+    try:
+        wait_for("it fails, and will be tried again", lambda: state()["SubState"] == "auto-restart", seconds=10)
+        if unit == "mysql-backup":
+            shop.ssh("private", "sudo systemctl start mysql")
+        wait_for("it is over", lambda: state()["ActiveState"] == "inactive", seconds=60)
+        assert int(state()["NRestarts"]) == began + 1
+        assert "mysql" not in shop.ssh("private", "systemctl --failed --no-legend")
+    finally:
+        shop.ssh("private", "sudo systemctl start mysql")
+
+
 def test_after_the_machine_is_gone_everything_comes_back_from_s3(
     shop: Living, capsys: pytest.CaptureFixture[str]
 ) -> None:

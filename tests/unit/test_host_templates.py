@@ -107,6 +107,11 @@ CASES = [
     ),
     Case("mysql_backup.conf", "mysql_server/mysql-backup.conf.j2", DATABASE),
     Case(
+        "mysql_backup_logs.service",
+        "mysql_server/mysql-backup.service.j2",
+        DATABASE | {"item": "mysql-backup-logs.service"},
+    ),
+    Case(
         "mysql_backup_logs.timer", "mysql_server/mysql-backup.timer.j2", DATABASE | {"item": "mysql-backup-logs.timer"}
     ),
     Case("mysql_server.cnf", "mysql_server/server.cnf.j2", DATABASE),
