@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from pathlib import Path
 
@@ -29,10 +30,14 @@ LOCKED_OUT = """
 
 def ssh(site: Living, *argv: str, user: str = "", key: Path | None = None, agent: bool = False) -> tuple[int, str]:
     """A connection of its own; what it said, and how it ended."""
-    options = ["-F", str(site.build / "ssh_config"), "-o", "ControlPath=none", "-o", "BatchMode=yes"]
+    config = site.build / "ssh_config"
+    if key:  # and no other: -i would be one more beside the operator's own
+        text = re.sub(r"IdentityFile .*", f"IdentityFile {key}", config.read_text())
+        config = key.with_suffix(".config")
+        config.write_text(text)
+    options = ["-F", str(config), "-o", "ControlPath=none", "-o", "BatchMode=yes"]
     options += ["-o", "ConnectTimeout=5", "-o", "ExitOnForwardFailure=yes"]
     options += [f"-oUser={user}"] if user else []
-    options += ["-i", str(key)] if key else []
     command = ["ssh", *options, *argv]
     if agent:
         add = f'ssh-add -q {site.build}/id_ed25519 && exec "$@"'
@@ -93,6 +98,19 @@ def test_only_keys_and_never_root(site: Living, machine: str, user: str, method:
     status, said = ssh(site, *argv, machine, "id", user=user)
     assert status == 255
     assert "Permission denied (publickey)" in said
+
+
+def test_failed_logins_through_the_bastion_shut_nobody_out(site: Living) -> None:
+    """All logins on the private machine come from one address. On the public machine each comes from its own."""
+    for _ in range(5):
+        assert "Permission denied" in ssh(site, "private", "true", user="stranger")[1]
+    assert ssh(site, "private", "true")[0] == 0
+    greeting = "timeout 2 head -c 4 < /dev/tcp/10.1.1.10/22"
+    options = "-o BatchMode=yes -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null"
+    assert site.ssh("public", f"bash -c '{greeting}'") == "SSH-"
+    fail = f"for turn in 1 2 3 4 5; do ssh -i wrong {options} 10.1.1.10 || true; done"
+    site.ssh("public", f"ssh-keygen -q -t ed25519 -N '' -f wrong; {fail}; rm wrong wrong.pub")
+    assert site.ssh("public", f"bash -c '{greeting}'") != "SSH-", "who keeps failing is not penalised there"
 
 
 def test_13_settings_that_lock_out_are_taken_back(site: Living, tmp_path: Path) -> None:
