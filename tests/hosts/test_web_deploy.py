@@ -138,8 +138,8 @@ def test_tomcat_10_takes_over_and_11_comes_back(web: Web, tmp_path: Path, say: S
             "active",
             "enabled",
         ]
-        left = f"ls -d /var/lib/tomcat{before} /etc/tomcat{before} /etc/systemd/system/tomcat{before}* 2> /dev/null"
-        assert web.root(f"{left}; dpkg-query --list 'tomcat{before}*' | grep ^ii || true") == ""
+        left = f"ls -d /var/lib/tomcat{before} /etc/tomcat{before} /etc/systemd/system/tomcat{before}*"
+        assert web.root(f"({left}; dpkg-query --list 'tomcat{before}*' | grep ^ii) 2> /dev/null || true") == ""
         assert web.configure("tomcat", app_tomcat_version=now, app_war=probe) == 0
     broken = version(tmp_path, "neither", extra="<listener><listener-class>com.example.No</listener-class></listener>")
     said = web.refuse("configure_public", "--tags", "tomcat", "-e", "app_tomcat_version=10", "-e", f"app_war={broken}")
