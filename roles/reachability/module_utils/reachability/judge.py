@@ -58,7 +58,8 @@ def judge(params: Mapping[str, Any], before: Mapping[str, Any]) -> Judgement:
     answers = {name: seen[name]["cells"] if name in seen else None for name in errors}
     answers |= {name: one["cells"] for name, one in guests.items()}
     findings = cells.judge_cells(matrix, answers, paths, environment)
-    findings += cells.judge_guests(matrix, answers, {name: error_of(observations.get(name)) for name in cells.GUESTS})
+    silence = {name: observations.get(name) or {"msg": "no machine there can be asked"} for name in cells.GUESTS}
+    findings += cells.judge_guests(matrix, answers, {name: error_of(one) for name, one in silence.items()})
     entered = [name for name, one in observations.items() if one and not one.get("unreachable")]
     findings += cells.judge_vantages(list(machines), errors, entered, environment)
     ours = own(api, account)
