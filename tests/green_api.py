@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 VPC = "vpc-1"
@@ -101,6 +102,7 @@ def acl_entry(number: int, *, egress: bool, action: str = "allow", **more: Any) 
 
 def api() -> dict[str, Any]:
     return {
+        "asked_at": time.time(),
         "vpcs": [
             {
                 "vpc_id": VPC,

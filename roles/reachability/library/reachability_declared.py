@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -51,6 +52,7 @@ internet_gateways: {description: The internet gateways attached to them., type: 
 nat_gateways: {description: Their NAT gateways that are not deleted., type: list, returned: always}
 endpoints: {description: Their VPC endpoints., type: list, returned: always}
 addresses: {description: The Elastic IPs of the account., type: list, returned: always}
+asked_at: {description: When it began, in seconds since 1970., type: float, returned: always}
 neighbour: {description: A machine of another environment and what it knows ours by., type: dict, returned: always}
 prefix_lists: {description: The prefix lists that their routes and rules name., type: list, returned: always}
 """
@@ -159,12 +161,13 @@ def look(client: Any, service: str, environment: str) -> dict[str, list[dict[str
 def main() -> None:
     spec = {"service": {"type": "str", "required": True}, "environment": {"type": "str", "required": True}}
     module = AnsibleAWSModule(argument_spec=spec, supports_check_mode=True)
+    began = time.time()
     try:
         found = look(module.client("ec2"), module.params["service"], module.params["environment"])
     except (BotoCoreError, ClientError) as error:
         module.fail_json_aws(error, msg="The API did not say what it declares")
     neighbour = asked.neighbour(read(found, module.params["environment"])) if found["vpcs"] else {}
-    module.exit_json(changed=False, neighbour=neighbour, **found)
+    module.exit_json(changed=False, asked_at=began, neighbour=neighbour, **found)
 
 
 if __name__ == "__main__":

@@ -76,9 +76,8 @@ def judge(params: Mapping[str, Any], before: Mapping[str, Any]) -> Judgement:
             findings += forwarding.judge_shortcut(
                 name, evidence, machine["forwarded_cidrs"], s3, params["s3_endpoint"], environment
             )
-            if outside:
-                moments = (float(seen[name]["asked_at"]), float(outside["asked_at"]), time.time())
-                findings += system.judge_time(name, *moments, environment)
+            began = float(params["api"]["asked_at"])  # the first that the operator's machine does
+            findings += system.judge_time(name, float(seen[name]["asked_at"]), began, time.time(), environment)
             findings += strangers.judge_listeners(name, evidence, machine["services"], matrix, environment)
             if any(one["role"] == "mysql_server" for one in machine["services"]):
                 findings += strangers.judge_database(name, evidence, environment)
