@@ -18,8 +18,14 @@ def mend_images() -> None:
     guard(AmiBackend, "create_image", _can_be_made)
     original = AmiBackend.create_image
 
-    def create_image(self: Any, instance_id: str, *args: Any, **kwargs: Any) -> Any:
-        image: Any = original(self, instance_id, *args, **kwargs)
+    def create_image(
+        self: Any, instance_id: str, name: str, description: str, tag_specifications: list[dict[str, Any]]
+    ) -> Any:
+        # moto tags the image only.
+        of_snapshot = [one for one in tag_specifications if one["ResourceType"] == "snapshot"]
+        others = [one for one in tag_specifications if one not in of_snapshot]
+        image: Any = original(self, instance_id, name, description, others)
+        image.ebs_snapshot.add_tags({tag["Key"]: tag["Value"] for one in of_snapshot for tag in one["Tags"]})
         source = self.amis.get(self.get_instance(instance_id).image_id)
         image.lab_source = instance_id
         image.lab_base = getattr(source, "lab_base", None) or getattr(source, "name", "")

@@ -160,10 +160,13 @@ def _run_instance(group: Any, subnet_id: str) -> InstanceState:
         subnet_id=subnet_id,
         launch_template={"LaunchTemplateId": version.template.id, "Version": version.number},
         metadata_options=data.get("MetadataOptions") or {},
+        # Said here, or moto gives the machine a root disk first, and a second one by the template.
+        **({"block_device_mappings": disks} if (disks := data.get("BlockDeviceMappings")) else {}),
         tags={"instance": {ASG_NAME_TAG: group.name, **version.instance_tags, **group.get_propagated_tags()}},
     )
     (instance,) = reservation.instances
-    if name := (data.get("IamInstanceProfile") or {}).get("Name"):
+    profile = data.get("IamInstanceProfile") or {}
+    if name := profile.get("Name") or profile.get("Arn", "").rpartition("/")[2]:
         ec2.associate_iam_instance_profile(instance.id, iam_instance_profile_name=name)
     member: Any = InstanceState(
         instance,

@@ -167,6 +167,10 @@ def _refresh() -> None:
                 member.lab_stale = True
         return ActionResult({"InstanceRefreshId": refresh.id})
 
+    def disable_metrics_collection(self: Any) -> EmptyResult:
+        of(self).metrics = []
+        return EmptyResult()
+
     def cancel_instance_refresh(self: Any) -> ActionResult:
         refresh = running_refresh(of(self))
         if refresh is None:
@@ -183,7 +187,8 @@ def _refresh() -> None:
         told = [one.told(old, size) for one in group.lab_refreshes if not wanted or one.id in wanted]
         return ActionResult({"InstanceRefreshes": told})
 
-    methods: dict[str, Callable[[Any], ActionResult]] = {
+    methods: dict[str, Callable[[Any], ActionResult | EmptyResult]] = {
+        "disable_metrics_collection": disable_metrics_collection,
         "start_instance_refresh": start_instance_refresh,
         "cancel_instance_refresh": cancel_instance_refresh,
         "describe_instance_refreshes": describe_instance_refreshes,

@@ -127,12 +127,19 @@ class Site:
         run_inside(name, machine, "systemctl", "enable", "site.service")
         self.ec2.stop_instances(InstanceIds=[machine])
         self.ec2.get_waiter("instance_stopped").wait(InstanceIds=[machine], WaiterConfig={"Delay": 1})
-        image = str(self.ec2.create_image(InstanceId=machine, Name="web-1")["ImageId"])
+        tags = [{"ResourceType": kind, "Tags": [{"Key": "Name", "Value": "web"}]} for kind in ("image", "snapshot")]
+        image = str(self.ec2.create_image(InstanceId=machine, Name="web-1", TagSpecifications=tags)["ImageId"])
         self.ec2.get_waiter("image_available").wait(ImageIds=[image], WaiterConfig={"Delay": 1})
         return image
 
     def template(self, name: str, image: str) -> None:
-        data = {"ImageId": image, "InstanceType": "t3.micro", "SecurityGroupIds": [self.back]}
+        disk = {"DeviceName": "/dev/xvda", "Ebs": {"VolumeType": "gp3", "VolumeSize": 8, "Encrypted": True}}
+        data = {
+            "ImageId": image,
+            "InstanceType": "t3.micro",
+            "SecurityGroupIds": [self.back],
+            "BlockDeviceMappings": [disk],
+        }
         self.ec2.create_launch_template(LaunchTemplateName=name, LaunchTemplateData=data)
 
     def serving(self, name: str, group_arn: str) -> set[str]:
