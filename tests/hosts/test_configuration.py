@@ -28,7 +28,7 @@ BROKEN = {
         "ssh",
         "ssh_bastion",
         {"ssh_bastion_destinations": ["10.1.2.10:99999"]},
-        ("sshd.conf", "line 9", "99999"),
+        ("10-ssh-bastion.conf", "line 9", "PermitOpen bad port"),
     ),
     "iptables": Broken(
         "public",
