@@ -22,8 +22,9 @@ NAME = "shop.example.com"
 
 @pytest.fixture(scope="module")
 def web(site: Living) -> Iterator[Web]:
-    """Without HTTPS before and after."""
+    """Without HTTPS before and after; the application is the one that verify.yml asks for a row."""
     made = Web(site)
+    site.play("deploy").check()
     assert not knocks(made), "port 443 is open without app_tls"
     yield made
     site.play("create_network").check()
