@@ -35,7 +35,7 @@ BROKEN = {
         "nat-masquerade",
         "nat_masquerade",
         {"nat_masquerade_segment_bytes": 70000},
-        ("rules", "line 18", "70000"),
+        ("/etc/nat-masquerade.rules", "line: 16", "--set-mss"),
     ),
     "mysql": Broken("private", "mysql", "mysql_server", {"mysql_server_port": "33 06"}, ("mysql_server_port", "33 06")),
 }
