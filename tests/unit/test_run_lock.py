@@ -114,7 +114,7 @@ def test_a_lock_is_taken_over_when_what_a_dead_run_left_behind_has_ended(
     monkeypatch: pytest.MonkeyPatch, ends: bool, held: bool
 ) -> None:
     monkeypatch.setattr(locks, "LEFTOVER_SECONDS", 30 if ends else 0.5)
-    dead = {"pid": 999_999_999, "started": "1"}
+    dead: dict[str, Any] = {"pid": 999_999_999, "started": "1"}
     left = subprocess.Popen(["sleep", "1" if ends else "60"], env={"ONEBOX_RUN": locks.mark(dead), "PATH": "/bin"})
     threading.Thread(target=left.wait, daemon=True).start()
     store = Store()

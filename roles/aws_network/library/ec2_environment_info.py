@@ -208,7 +208,7 @@ def answer(module: Any) -> dict[str, Any]:
         identity=identity,
         path=params["parameter_path"],
     )
-    found = environment.look()
+    found: dict[str, Any] = environment.look()
     differs = differences(found, params)
     claims = params["lock"] == "take" and not held and not module.check_mode
     reasons = refused(environment.ec2, params["needs"], str(module.region)) if params["needs"] and differs else []
