@@ -18,7 +18,10 @@ OWN = {
 
 def addresses(name: str, kind: str = "A") -> list[str] | None:
     reply = answer_locally(dns.message.make_query(name, kind).to_wire(), own_names=OWN)
-    return [str(item) for rrset in dns.message.from_wire(reply).answer for item in rrset] if reply else None
+    if not reply:
+        return None
+    # In any order: dnspython shuffles them, as servers do.
+    return sorted(str(item) for rrset in dns.message.from_wire(reply).answer for item in rrset)
 
 
 @pytest.mark.parametrize(
