@@ -6,6 +6,7 @@ Source: https://docs.aws.amazon.com/vpc/latest/privatelink/gateway-endpoints.htm
 from __future__ import annotations
 
 import contextlib
+import json
 from typing import Any
 
 from moto.core.responses import ActionResult
@@ -23,6 +24,7 @@ def mend_endpoints() -> None:
     guard(VPCBackend, "delete_vpc", _vpc_has_none)
     _take_addresses_of_subnets()
     _let_routes_follow()
+    _give_the_default_policy_back()
     _delete_for_good()
 
 
@@ -80,6 +82,20 @@ def _let_routes_follow() -> None:
             self.ec2_backend.create_route(table, None, gateway_id=self.id, destination_prefix_list_id=listed)
 
     replace(VPCEndPoint, "modify", modify)
+
+
+def _give_the_default_policy_back() -> None:
+    """Source: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ModifyVpcEndpoint.html, ResetPolicy."""
+    original = VPCs.modify_vpc_endpoint
+
+    def modify_vpc_endpoint(self: Any) -> ActionResult:
+        answer = original(self)
+        if self._get_bool_param("ResetPolicy"):
+            endpoint = self.ec2_backend.vpc_end_points[self._get_param("VpcEndpointId")]
+            endpoint.policy_document = json.dumps(VPCEndPoint.DEFAULT_POLICY)
+        return answer
+
+    replace(VPCs, "modify_vpc_endpoint", modify_vpc_endpoint)
 
 
 def _delete_for_good() -> None:

@@ -51,6 +51,10 @@ def test_a_gateway_endpoint_and_its_routes_come_and_go_together(site: Site) -> N
     assert refused(site, "create_vpc_endpoint", **nothing) == "InvalidServiceName"
     site.ec2.modify_vpc_endpoint(VpcEndpointId=endpoint, AddRouteTableIds=[other], RemoveRouteTableIds=[site.table])
     assert (through_endpoints(site, site.table), through_endpoints(site, other)) == ([], [endpoint])
+    site.ec2.modify_vpc_endpoint(VpcEndpointId=endpoint, PolicyDocument='{"Statement": []}')
+    site.ec2.modify_vpc_endpoint(VpcEndpointId=endpoint, ResetPolicy=True)
+    (told,) = site.ec2.describe_vpc_endpoints(VpcEndpointIds=[endpoint])["VpcEndpoints"]
+    assert told["PolicyDocument"] == made["PolicyDocument"]
     assert site.ec2.delete_vpc_endpoints(VpcEndpointIds=[endpoint])["Unsuccessful"] == []
     assert through_endpoints(site, other) == []
     (gone,) = site.ec2.delete_vpc_endpoints(VpcEndpointIds=[endpoint])["Unsuccessful"]
