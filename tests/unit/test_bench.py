@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -58,8 +59,8 @@ def test_a_late_line_hands_on_all_of_it_and_not_before_its_time() -> None:
         os.close(one)
 
 
-def test_what_is_done_before_each_turn_does_not_count() -> None:
-    slow = [sys.executable, "-c", "import time; time.sleep(1)"]
-    taken = in_turns([Way("quick", [sys.executable, "-c", ""], before=slow)], repeats=1)
-    assert taken["quick"].processor[0] > 0
-    assert taken["quick"].wall[0] < min(in_turns([Way("slow", slow)], repeats=1)["slow"].wall)
+def test_each_turn_begins_with_what_comes_before_it(tmp_path: Path) -> None:
+    done = tmp_path / "done"
+    append = [sys.executable, "-c", "import sys; open(sys.argv[1], 'a').write(sys.argv[2])", str(done)]
+    in_turns([Way("one", [*append, "work "], before=[*append, "before "])], repeats=2)
+    assert done.read_text() == "before work before work "
