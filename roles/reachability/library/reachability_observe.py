@@ -68,6 +68,7 @@ options:
       port: {description: Its port., type: int, default: 3306}
       user: {description: The application's account., type: str, required: true}
       password: {description: Its password., type: str, required: true}
+      name: {description: The database it uses., type: str, required: true}
   seconds:
     description: How long one question may wait for its answer.
     type: float
@@ -123,6 +124,7 @@ SPEC = {
             "port": {"type": "int", "default": 3306},
             "user": {"type": "str", "required": True},
             "password": {"type": "str", "required": True, "no_log": True},
+            "name": {"type": "str", "required": True},
         },
     },
     "seconds": {"type": "float", "default": 3},

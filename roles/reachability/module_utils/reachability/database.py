@@ -12,8 +12,8 @@ import struct
 from typing import Any
 
 # https://dev.mysql.com/doc/dev/mysql-server/latest/page_protocol_connection_phase.html
-PROTOCOL_41, TLS, SECURE, PLUGIN_AUTH = 0x200, 0x800, 0x8000, 0x80000
-FLAGS = PROTOCOL_41 | TLS | SECURE | PLUGIN_AUTH
+WITH_DATABASE, PROTOCOL_41, TLS, SECURE, PLUGIN_AUTH = 0x8, 0x200, 0x800, 0x8000, 0x80000
+FLAGS = WITH_DATABASE | PROTOCOL_41 | TLS | SECURE | PLUGIN_AUTH
 PLUGIN = b"caching_sha2_password"
 UTF8, LARGEST = 45, 1 << 24
 OK, MORE, ERROR = 0x00, 0x01, 0xFF
@@ -59,8 +59,8 @@ def scrambled(password: str, salt: bytes) -> bytes:
     return bytes(a ^ b for a, b in zip(once, mixed))
 
 
-def log_in(host: str, port: int, user: str, password: str, seconds: float) -> str:
-    """`ok`, or why not; encrypted, as the application's own connections are."""
+def log_in(host: str, port: int, user: str, password: str, name: str, seconds: float) -> str:
+    """`ok`, or why not; encrypted, and into the database of that name, as the application's own connections are."""
     with socket.create_connection((host, port), timeout=seconds) as plain:
         _, greeting = receive(plain)
         if greeting[0] == ERROR:
@@ -71,7 +71,8 @@ def log_in(host: str, port: int, user: str, password: str, seconds: float) -> st
         anybody.check_hostname, anybody.verify_mode = False, ssl.CERT_NONE
         with anybody.wrap_socket(plain) as stream:
             answer = scrambled(password, nonce(greeting))
-            send(stream, 2, head + user.encode() + b"\0" + bytes([len(answer)]) + answer + PLUGIN + b"\0")
+            who = user.encode() + b"\0" + bytes([len(answer)]) + answer
+            send(stream, 2, head + who + name.encode() + b"\0" + PLUGIN + b"\0")
             return verdict(stream, password)
 
 
@@ -90,6 +91,7 @@ def verdict(stream: socket.socket, password: str) -> str:
 def attempt(database: dict[str, Any], seconds: float) -> str:
     """The answer in one line; a network that drops it is an answer, too."""
     try:
-        return log_in(database["host"], int(database["port"]), database["user"], database["password"], seconds)
+        who = database["user"], database["password"], database["name"]
+        return log_in(database["host"], int(database["port"]), *who, seconds)
     except (OSError, ValueError, IndexError) as error:
         return str(error) or type(error).__name__
