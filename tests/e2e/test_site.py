@@ -198,12 +198,12 @@ def test_an_idle_database_connection_survives_six_minutes(operator: Operator) ->
     password = next(one["Value"] for one in parameters if one["Name"].endswith("/mysql_app_password"))
     config = str(operator.build / "ssh_config")
     tunnel = subprocess.Popen(
-        ["ssh", "-F", config, "-N", "-o", "ControlPath=none", "-L", "127.0.0.1:34306:10.1.2.10:3306", "public"]
+        ["ssh", "-F", config, "-N", "-o", "ControlPath=none", "-L", "127.0.0.1:13406:10.1.2.10:3306", "public"]
     )
     try:
-        wait_for("the tunnel", lambda: answers(34306), seconds=20)
+        wait_for("the tunnel", lambda: answers(13406), seconds=20)
         with pymysql.connect(
-            host="127.0.0.1", port=34306, user="app", password=password, ssl={"check_hostname": False}
+            host="127.0.0.1", port=13406, user="app", password=password, ssl={"check_hostname": False}
         ) as database:
             before = session_of(database)
             time.sleep(SIX_MINUTES)  # the silence is what is tested
