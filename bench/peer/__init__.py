@@ -1,6 +1,7 @@
 """The machines' part said to pyinfra: the same packages, files and services, found on the machines as they are.
 
-It makes neither the account in MySQL nor the application's version, so it has a little less to do.
+It makes neither the account in MySQL nor the application's version, so it has a little less to do. Files that hold
+secrets are left out: what is fetched lies on this disk.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ FILES = (
     "etc/hostname etc/apt/apt.conf.d/90* etc/systemd/journald.conf.d etc/sysctl.d/[56]0-* etc/ssh/sshd_config.d"
     " etc/ssh/operators_* etc/nat-masquerade.rules usr/local/sbin/nat-* etc/systemd/system/nat-*"
     " etc/systemd/system/mysql-* etc/systemd/system/*.service.d etc/nginx/*.html etc/nginx/nginx.conf"
-    " etc/default/tomcat* etc/tomcat*/server.xml var/lib/tomcat*/application etc/mysql/mysql.conf.d/zz-*"
-    " etc/mysql-backup.conf usr/local/lib/mysql-backup etc/apt/preferences.d etc/apt/sources.list.d"
+    " etc/default/tomcat* etc/tomcat*/server.xml etc/mysql/mysql.conf.d/zz-* usr/local/lib/mysql-backup"
+    " etc/apt/preferences.d etc/apt/sources.list.d"
 )
 PACKAGES = {
     "public": ["unattended-upgrades", "iptables", "tomcat11", "libmariadb-java", "nginx"],
