@@ -48,6 +48,15 @@ def test_a_managed_database_adds_itself_and_its_disk_and_a_standby_as_much_again
     assert cost.unpriced_items(DEFAULT | {"database": small | {"class": "db.huge"}}, PRICES) == ["db.huge"]
 
 
+def test_machines_behind_a_load_balancer_cost_what_the_documentation_says(cost: ModuleType) -> None:
+    balanced = {"type": "t3.micro", "machines": 2, "disk_gb": 8}
+    more = total(cost, DEFAULT | {"balanced": balanced}) - total(cost, DEFAULT)
+    assert more == pytest.approx(50.01)
+    assert "**50.01**" in (REPO / "docs/scale.md").read_text()
+    assert total(cost, DEFAULT | {"balanced": balanced | {"machines": 3}}) - total(cost, DEFAULT) > more
+    assert cost.unpriced_items(DEFAULT | {"balanced": balanced | {"type": "m9.huge"}}, PRICES) == ["m9.huge"]
+
+
 def test_the_item_that_exceeds_the_budget_is_named(cost: ModuleType) -> None:
     items = cost.monthly_cost(DEFAULT | {"nat": "gateway"}, PRICES)
     assert cost.over_budget(items, 30)["item"].startswith("NAT gateway")
@@ -66,6 +75,7 @@ def test_the_report_shows_the_difference_of_each_option(cost: ModuleType) -> Non
     report = "\n".join(cost.cost_report(DEFAULT, PRICES, "sidedish-playground"))
     assert "+46.72  nat: gateway" in report
     assert "+9.49  private machine as t3.small" in report
+    assert "+117.60  scale: balanced" in report
     assert PRICES["date"] in report
 
 

@@ -10,7 +10,9 @@ from typing import Any
 INSTANCES = "group_vars/all/instances.yml"
 NETWORK = "group_vars/all/network.yml"
 DATABASE = "group_vars/all/database.yml"
+SCALE = "group_vars/all/scale.yml"
 SMALL = {"class": "db.t4g.micro", "storage_gb": 20, "multi_az": False}
+PAIR = {"type": "t3.micro", "machines": 2, "disk_gb": 8}
 Prices = dict[str, Any]
 Intent = dict[str, Any]
 Item = dict[str, Any]
@@ -22,6 +24,8 @@ def unpriced_items(intent: Intent, prices: Prices) -> list[str]:
     wanted = {machine["type"] for machine in intent["machines"]}
     if intent.get("database"):
         wanted.add(intent["database"]["class"])
+    if intent.get("balanced"):
+        wanted.add(intent["balanced"]["type"])
     return sorted(wanted - known)
 
 
@@ -51,6 +55,8 @@ def _items(intent: Intent, prices: Prices) -> Iterator[tuple[str, float, str]]:
         yield "address of the NAT gateway", address, f"{NETWORK} (nat: instance)"
     if intent.get("database"):
         yield from _database(intent["database"], prices)
+    if intent.get("balanced"):
+        yield from _balanced(intent["balanced"], prices)
 
 
 def _database(database: Item, prices: Prices) -> Iterator[tuple[str, float, str]]:
@@ -60,6 +66,17 @@ def _database(database: Item, prices: Prices) -> Iterator[tuple[str, float, str]
     price = prices["database_hour"][database["class"]] * prices["hours_a_month"]
     yield f"managed database, {database['class']}{standby}", times * price, DATABASE
     yield f"its disk, {size} GiB gp3", times * size * prices["database_gb_month"], DATABASE
+
+
+def _balanced(balanced: Item, prices: Prices) -> Iterator[tuple[str, float, str]]:
+    """Application machines behind a load balancer, as few as there may be, and little traffic."""
+    hours, many, size = prices["hours_a_month"], int(balanced["machines"]), int(balanced["disk_gb"])
+    yield "load balancer", prices["balancer_hour"] * hours, SCALE
+    yield "its capacity, one unit: 25 new connections a second, 1 GB an hour", prices["balancer_unit_hour"] * hours, SCALE
+    yield "its public addresses, one in each zone", 2 * prices["address_hour"] * hours, SCALE
+    machines = many * prices["machine_hour"][balanced["type"]] * hours
+    yield f"application machines, {many} {balanced['type']} at least", machines, SCALE
+    yield f"their disks, {size} GiB gp3 each", many * size * prices["disk_gb_month"], SCALE
 
 
 def over_budget(items: list[Item], budget: float) -> Item:
@@ -98,6 +115,9 @@ def _others(intent: Intent, prices: Prices) -> Iterator[tuple[str, Intent]]:
     yield f"database: {'mysql' if database else 'rds'}", intent | {"database": {} if database else SMALL}
     if database:
         yield "a standby for the database", intent | {"database": database | {"multi_az": True}}
+    if not intent.get("balanced"):
+        needed = {"nat": "gateway", "database": database or SMALL, "balanced": PAIR}
+        yield "scale: balanced, with the nat: gateway and the database: rds that it needs", intent | needed
     for index, machine in enumerate(intent["machines"]):
         family, _, _ = machine["type"].partition(".")
         for kind in sorted(prices["machine_hour"]):
