@@ -72,7 +72,8 @@ def _balanced(balanced: Item, prices: Prices) -> Iterator[tuple[str, float, str]
     """Application machines behind a load balancer, as few as there may be, and little traffic."""
     hours, many, size = prices["hours_a_month"], int(balanced["machines"]), int(balanced["disk_gb"])
     yield "load balancer", prices["balancer_hour"] * hours, SCALE
-    yield "its capacity, one unit: 25 new connections a second, 1 GB an hour", prices["balancer_unit_hour"] * hours, SCALE
+    unit = prices["balancer_unit_hour"] * hours
+    yield "its capacity, one unit: 25 new connections a second, 1 GB an hour", unit, SCALE
     yield "its public addresses, one in each zone", 2 * prices["address_hour"] * hours, SCALE
     machines = many * prices["machine_hour"][balanced["type"]] * hours
     yield f"application machines, {many} {balanced['type']} at least", machines, SCALE
