@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from aws_environment.differences import in_the_way, network_differences
 from aws_environment.machines import machine_differences
-from aws_environment.refusals import advice
+from aws_environment.refusals import advice, refused
 from aws_environment.rules import found_rules, wanted_rules
 
 Found = dict[str, Any]
@@ -252,3 +252,31 @@ def test_what_somebody_else_made_elsewhere_is_in_nobodys_way() -> None:
 )
 def test_a_quota_is_named_with_its_use_and_its_remedy(said: str, words: str) -> None:
     assert words in advice(f"An error ({said})", {"addresses": 5, "vpcs": 3}, "x")
+
+
+class Region:
+    """One that offers a type in each zone, and the image of one name."""
+
+    def can_paginate(self, operation: str) -> bool:
+        return False
+
+    def describe_instance_type_offerings(self, **asked: Any) -> Found:
+        return {"InstanceTypeOfferings": [{"InstanceType": "t3.micro"}]}
+
+    def describe_images(self, Owners: list[str], Filters: list[Found]) -> Found:
+        names = next(one["Values"] for one in Filters if one["Name"] == "name")
+        return {"Images": [{"ImageId": "ami-1"}] if (Owners, names) == (["1"], ["debian-*"]) else []}
+
+
+@pytest.mark.parametrize(
+    ("needs", "words"),
+    [
+        ({}, []),
+        ({"image_name": "amazon-*"}, ["There is no x86_64 image amazon-* of 1 in x, so nothing could be launched"]),
+        ({"types": ["t3.micro", "x9.huge"]}, ["The zone xa does not offer the type x9.huge"]),
+    ],
+)
+def test_what_a_region_does_not_have_is_refused_before_anything_is_made(needs: Found, words: list[str]) -> None:
+    well = {"types": ["t3.micro"], "zone": "xa", "architecture": "x86_64", "image_id": "", "image_owner": "1"}
+    said = refused(Region(), well | {"image_name": "debian-*"} | needs, "x")
+    assert [sentence.startswith(start) for sentence, start in zip(said, words, strict=True)] == [True] * len(words)

@@ -51,8 +51,9 @@ options:
     type: dict
   needs:
     description:
-      - What the machines will need of the region, C(types), C(zone), C(image_id) and C(architecture);
-        RV(refused) says what it does not have. Asked only where something is to be made.
+      - What the machines will need of the region, C(types), C(zone), C(architecture), and C(image_id), or
+        where that is empty C(image_owner) and C(image_name); RV(refused) says what it does not have.
+        Asked only where something is to be made.
     type: dict
   failed:
     description: The error of a task that failed; RV(advice) says what to do about it, if it is about quotas.

@@ -46,6 +46,7 @@ def _types(ec2: Any, needs: Mapping[str, Any]) -> Iterator[str]:
 def _image(ec2: Any, needs: Mapping[str, Any], region: str) -> Iterator[str]:
     image_id, architecture = needs["image_id"], needs["architecture"]
     if not image_id:
+        yield from _newest(ec2, needs, region)
         return
     images = ask(ec2, "describe_images", "Images", Filters=by(image_id=image_id))
     if not images:
@@ -57,6 +58,17 @@ def _image(ec2: Any, needs: Mapping[str, Any], region: str) -> Iterator[str]:
         yield (
             f"The image {image_id} is one for {images[0]['Architecture']}, and architecture says {architecture}, so "
             f"EC2 would refuse the launch. Change ami_id, or architecture and the types, in {INSTANCES}."
+        )
+
+
+def _newest(ec2: Any, needs: Mapping[str, Any], region: str) -> Iterator[str]:
+    """An image that is looked for by its name: at launch, when it would be too late to say that there is none."""
+    owner, name, architecture = needs["image_owner"], needs["image_name"], needs["architecture"]
+    filters = by(name=name, architecture=architecture, state="available")
+    if not ask(ec2, "describe_images", "Images", Owners=[owner], Filters=filters):
+        yield (
+            f"There is no {architecture} image {name} of {owner} in {region}, so nothing could be launched. Change "
+            f"image, or image_table, in {INSTANCES}."
         )
 
 
