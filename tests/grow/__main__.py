@@ -57,7 +57,10 @@ def watcher(site: Site, sides: list[str]) -> subprocess.Popen[str]:
     text = site.descriptor()
     user, password = (re.findall(rf'{word}="([^"]*)"', text)[-1] for word in ("username", "password"))
     source = (Path(__file__).with_name("watch.py")).read_text(encoding="utf-8")
-    process = site.begin(f"python3 - app {user} {password} {' '.join(sides)}", stdin=subprocess.PIPE)
+    # The move itself brings the client; before that it has changed nothing.
+    patient = "until python3 -c 'import pymysql' < /dev/null 2> /dev/null; do sleep 0.2; done"
+    watch = f"{patient}; exec python3 - app {user} {password} {' '.join(sides)}"
+    process = site.begin(watch, stdin=subprocess.PIPE)
     assert process.stdin is not None
     process.stdin.write(source)
     process.stdin.close()
@@ -107,7 +110,7 @@ def main() -> int:
     sys.stdout.write(json.dumps(said, indent=2, ensure_ascii=False) + "\n")
     if done.returncode and not given.kill:
         sys.stdout.write(done.stdout[-3000:])
-    return int(bool(lost or both or not alive))
+    return int(bool(lost or both or not alive or not looks))
 
 
 if __name__ == "__main__":
