@@ -69,3 +69,12 @@ def test_what_is_left_on_the_private_machine_may_be_there_or_not() -> None:
     )
     params["matrix"] = [one for one in params["matrix"] if one is not row] + [row | {"packets": False}]
     assert judge(params, {}).is_green
+
+
+def test_its_name_leads_to_a_private_address() -> None:
+    params = with_database(permission(3306, groups=("sg-public",)))
+    names = params["observations"]["public"]["evidence"]["names"]["found"]
+    names["sidedish.abc.ap-northeast-2.rds.amazonaws.com"] = "10.1.2.77"
+    assert judge(params, {}).is_green
+    names["sidedish.abc.ap-northeast-2.rds.amazonaws.com"] = "192.0.2.9"
+    assert not judge(params, {}).is_green

@@ -90,7 +90,12 @@ def judge_names(machine: str, evidence: dict[str, Any], environment: str) -> lis
 
 
 def is_wrong(name: str, address: str) -> bool:
-    """A private address behind a public name; S3 may have an interface of one's own in the VPC."""
+    """A private address behind a public name, but for S3, which may have an interface of one's own in the VPC.
+
+    The managed database is not public, so its name has a private address here, and a public one would be wrong.
+    """
+    if ".rds." in name:
+        return is_askable("internet", address)
     return not name.startswith("s3.") and not is_askable("internet", address)
 
 
