@@ -13,12 +13,14 @@ from .paths.account import Account, Interface
 from .paths.packet import Path, PathError, Service
 from .probe import is_askable
 
+OPTIONAL = ("isolated", "s3", "database", "balancer", "application")
+
 
 def exists(cell: Cell, account: Account) -> bool:
     """A row about a place that this environment does not have says nothing."""
     if cell.source == OTHER:
         return bool(neighbours(account))
-    optional = [end for end in (cell.source, cell.target) if end in ("isolated", "s3", "database")]
+    optional = [end for end in (cell.source, cell.target) if end in OPTIONAL]
     tiers = {one.tier for one in account.subnets if places.own(account, one.vpc)}
     tiers |= {one.tier for one in account.interfaces if places.own(account, one.vpc)}
     return all(end in tiers or end in account.services for end in optional)
@@ -62,6 +64,12 @@ def operator_address(seen: str, admin_cidrs: list[str]) -> ipaddress.IPv4Address
     return ipaddress.IPv4Address(cidrs[0][0])
 
 
+def place_of(account: Account, words: str, near: places.Place | None = None) -> places.Place:
+    """Of the machines behind a load balancer any one stands for all: they are made alike."""
+    alike = [one for one in places.machines(account, words) if words == "application" and one.is_up]
+    return places.Place(words, alike[0], alike[0].address) if alike else places.find(account, words, near)
+
+
 def ends(
     cell: Cell, account: Account, operator: ipaddress.IPv4Address, resolved: Mapping[str, str]
 ) -> tuple[places.Place, places.Place] | None:
@@ -73,8 +81,8 @@ def ends(
             nic = neighbours(account)[0]
             source = places.Place(cell.source, nic, nic.address)
         else:
-            source = places.find(account, cell.source)
-        target = places.find(account, cell.target, source)
+            source = place_of(account, cell.source)
+        target = place_of(account, cell.target, source)
     except PathError:
         return None
     if cell.source == OTHER and source.nic and target.nic:

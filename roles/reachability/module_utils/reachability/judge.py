@@ -119,6 +119,7 @@ def judge_service(
     gateway = [str(face["public_ip"]) for face in faces if face.get("public_ip")]
     local = seen.get("public", {}).get("pages", {}).get("application")
     findings = service.judge_page(page, patterns["row"], environment, local)
+    findings += service.judge_balanced(outside.get("pages", {}).get("balanced"), patterns["row"], environment)
     findings += service.judge_client(page, patterns["client"], operator, environment)
     for name, machine in params["machines"].items():
         answer = seen[name]["pages"].get("egress") if name in seen else None

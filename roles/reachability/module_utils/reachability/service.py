@@ -95,6 +95,28 @@ def judge_page(
     return findings
 
 
+def judge_balanced(answer: Mapping[str, Any] | None, row_pattern: str, environment: str) -> list[Finding]:
+    """The page by way of the load balancer shows what only the database can have given it."""
+    if answer is None:
+        return []
+    row = first_match(row_pattern, answer["text"]) if row_pattern else "not asked"
+    ok = answer["status"] == 200 and bool(row)
+    said = f"{answer['status'] or answer.get('error', '')} {shorten(answer['text'])}".strip()
+    suspect = Suspect(
+        RANK_APPLICATION,
+        "the machines behind the load balancer",
+        f"By way of the load balancer the answer is {said}. 503: none of them is well, 502: one refuses. "
+        "aws elbv2 describe-target-health, and the log of onebox-join and onebox-prove on one of them, say more.",
+        f"ansible-playbook playbooks/create_balanced.yml --limit {environment}",
+    )
+    observed = f"200, {row}" if ok else said
+    return [
+        Finding(
+            "service", "the page through the balancer", "200, a row", shorten(observed), ok, "", None if ok else suspect
+        )
+    ]
+
+
 def judge_client(
     answer: Mapping[str, Any] | None, client_pattern: str, operator: str, environment: str
 ) -> list[Finding]:
