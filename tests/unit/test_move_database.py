@@ -185,3 +185,14 @@ def test_rows_that_differ_are_not_switched_to(
         move.run()
     make(program, world, monkeypatch).undo()
     assert (world.served_by, world.writable) == ("mysql", {"mysql": True, "rds": False})
+
+
+def test_what_a_move_measured_is_told_by_the_run_after_a_controller_that_died(
+    program: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = World(tmp_path)
+    run(program, world, monkeypatch)
+    told = json.loads((tmp_path / "state.json").read_text())
+    assert "stop_seconds" in told
+    run(program, world, monkeypatch)
+    assert json.loads((tmp_path / "state.json").read_text()) == told

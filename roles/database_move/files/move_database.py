@@ -37,15 +37,28 @@ class Move:
         """Write down where we are before we go there: `undo` reads it."""
         self.state |= {"phase": phase, **more}
         self.state.setdefault("at", {})[phase] = round(time.monotonic(), 1)
+        self.save()
+
+    def save(self) -> None:
         draft = self.folder / "state.new"
         draft.write_text(json.dumps(self.state), encoding="utf-8")
         draft.replace(self.folder / "state.json")
 
+    def saved(self) -> dict[str, Any]:
+        """How far an earlier run came, if its end was not told yet."""
+        with suppress(FileNotFoundError):
+            return dict(json.loads((self.folder / "state.json").read_text(encoding="utf-8")))
+        return {}
+
     def run(self) -> None:
         """Rehearse while the old server serves; then stop writes, copy, compare, open the new one, switch."""
+        earlier = self.saved()
         self.reach("preparing")
         if self.switched():
             self.finish()  # an earlier run came as far as that
+            if earlier.get("phase") == "done" and earlier["new"] == self.new.name:
+                self.state = earlier  # nobody has been told yet how long it took
+                self.save()
             return
         if self.url(self.old) not in self.descriptor().read_text(encoding="utf-8"):
             raise MoveError(f"{self.descriptor()} does not name {self.url(self.old)}: run configure_public.yml first")
@@ -191,8 +204,7 @@ class Move:
 
     def undo(self) -> None:
         """After a failure: forward if the switch had begun, else back. After a success: nothing."""
-        with suppress(FileNotFoundError):
-            self.state = json.loads((self.folder / "state.json").read_text(encoding="utf-8"))
+        self.state = self.saved() or self.state
         if self.state["phase"] in ("done", "undone"):
             return
         if self.state["phase"] == "committed" or self.switched():
