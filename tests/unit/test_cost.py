@@ -84,7 +84,8 @@ def test_a_leftover_says_what_it_would_cost(cost: ModuleType) -> None:
         "addresses": [{"id": "eipalloc-1", "name": "a"}],
         "nat_gateways": [{"id": "nat-1", "name": "b", "ours": True}],
         "volumes": [{"id": "vol-1", "name": "c", "size_gb": 8}],
+        "load_balancers": [{"id": "sidedish-playground", "name": "", "ours": True}],
         "instances": [{"id": "i-1", "name": "d", "ours": True, "type": "t3.micro", "state": "running"}],
     }
     told = cost.leftover_costs(found, PRICES)
-    assert [line.rpartition(": ")[2].split()[0] for line in told] == ["3.65", "43.07", "0.73", "9.49"]
+    assert [line.rpartition(": ")[2].split()[0] for line in told] == ["3.65", "43.07", "0.73", "23.73", "9.49"]

@@ -136,6 +136,8 @@ def leftover_costs(found: dict[str, Any], prices: Prices) -> list[str]:
     lines = [(a, prices["address_hour"] * hours) for a in found.get("addresses", [])]
     lines += [(g, prices["nat_gateway_hour"] * hours) for g in found.get("nat_gateways", []) if g["ours"]]
     lines += [(v, v["size_gb"] * prices["disk_gb_month"]) for v in found.get("volumes", [])]
+    balancers = [one for one in found.get("load_balancers", []) if one["ours"]]
+    lines += [(one, (prices["balancer_hour"] + 2 * prices["address_hour"]) * hours) for one in balancers]
     snapshots = found.get("snapshots", []) + found.get("database_snapshots", [])
     lines += [(s, s["size_gb"] * prices["snapshot_gb_month"]) for s in snapshots]
     for machine in found.get("instances", []):

@@ -119,6 +119,9 @@ key_pairs: {description: Key pairs with the tags., type: list, returned: always}
 launch_templates: {description: Launch templates with the tags., type: list, returned: always}
 volumes: {description: Disks with the tags., type: list, returned: always}
 databases: {description: "Managed databases in the VPC or with the tags.", type: list, returned: in an audit}
+load_balancers: {description: "Load balancers in the VPC or with the name.", type: list, returned: in an audit}
+scaling_groups: {description: Auto Scaling groups with the tags., type: list, returned: in an audit}
+images: {description: Images of machines with the tags., type: list, returned: in an audit}
 spot_requests: {description: Open requests for spot machines., type: list, returned: in an audit}
 snapshots: {description: Snapshots of disks with the tags., type: list, returned: in an audit}
 database_snapshots: {description: Snapshots of managed databases with the tags., type: list, returned: in an audit}
@@ -152,6 +155,7 @@ from ansible.module_utils.aws_environment.machines import machine_differences
 from ansible.module_utils.aws_environment.refusals import advice, refused
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
+AUDITORS = ("rds", "elbv2", "autoscaling")
 COMPARE = {"network": network_differences, "machines": machine_differences}
 
 
@@ -204,7 +208,7 @@ def answer(module: Any) -> dict[str, Any]:
     environment = Environment(
         module.client("ec2"),
         ssm,
-        module.client("rds") if params["audit"] else None,
+        {name: module.client(name) for name in AUDITORS if params["audit"]},
         name=params["name"],
         identity=identity,
         path=params["parameter_path"],

@@ -15,15 +15,33 @@ from .ask import ask, by
 Found = dict[str, list[dict[str, Any]]]
 
 
-def audit(ec2: Any, rds: Any, *, name: str, identity: dict[str, str], vpc_ids: list[str]) -> Found:
-    """Find managed databases and spot requests, which must go, and snapshots, which are kept on purpose."""
+def audit(clients: dict[str, Any], *, name: str, identity: dict[str, str], vpc_ids: list[str]) -> Found:
+    """Find databases, load balancers and the like, which must go, and snapshots, which are kept on purpose."""
+    ec2, rds = clients["ec2"], clients["rds"]
 
     def carries(tags: Any) -> bool:
         return bool(identity.items() <= boto3_tag_list_to_ansible_dict(tags or []).items())
 
     requests = ask(ec2, "describe_spot_instance_requests", "SpotInstanceRequests", Filters=by(state=["open", "active"]))
     databases = ask(rds, "describe_db_instances", "DBInstances")
+    balancers = ask(clients["elbv2"], "describe_load_balancers", "LoadBalancers")
+    groups = ask(clients["autoscaling"], "describe_auto_scaling_groups", "AutoScalingGroups")
     return {
+        "load_balancers": [
+            {
+                "id": one["LoadBalancerName"],
+                "name": "",
+                "ours": one["VpcId"] in vpc_ids or one["LoadBalancerName"] == name,
+            }
+            for one in balancers
+        ],
+        "scaling_groups": [
+            {"id": one["AutoScalingGroupName"], "name": "", "ours": True} for one in groups if carries(one.get("Tags"))
+        ],
+        "images": [
+            {"id": one["ImageId"], "name": one.get("Name", ""), "ours": True}
+            for one in ask(ec2, "describe_images", "Images", Owners=["self"], Filters=by_tags(identity))
+        ],
         "spot_requests": [
             {"id": request["SpotInstanceRequestId"], "name": name, "ours": True}
             for request in requests

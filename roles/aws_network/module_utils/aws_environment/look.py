@@ -38,8 +38,11 @@ def line(kind: str, item: dict[str, Any]) -> str:
 class Environment:
     """What exists of one environment."""
 
-    def __init__(self, ec2: Any, ssm: Any, rds: Any, *, name: str, identity: dict[str, str], path: str) -> None:
-        self.ec2, self.ssm, self.rds, self.name, self.identity, self.path = ec2, ssm, rds, name, identity, path
+    def __init__(
+        self, ec2: Any, ssm: Any, auditors: dict[str, Any], *, name: str, identity: dict[str, str], path: str
+    ) -> None:
+        self.ec2, self.ssm, self.name, self.identity, self.path = ec2, ssm, name, identity, path
+        self.auditors = auditors  # clients that are asked in an audit only
         self.tagged = by_tags(identity)
         self.used: dict[str, int] = {}  # of what a quota counts, whoever made it
 
@@ -59,8 +62,9 @@ class Environment:
         found: dict[str, Any] = {"vpcs": self.vpcs(), **self.unbound()}
         vpc_ids = [vpc["id"] for vpc in found["vpcs"] if vpc["ours"]]
         found |= {"internet_gateways": self.gateways(vpc_ids)} | self.inside(vpc_ids)
-        if self.rds:
-            found |= audit(self.ec2, self.rds, name=self.name, identity=self.identity, vpc_ids=vpc_ids)
+        if self.auditors:
+            clients = self.auditors | {"ec2": self.ec2}
+            found |= audit(clients, name=self.name, identity=self.identity, vpc_ids=vpc_ids)
         found["kept"] = [f"{line(kind, item)}, {item['size_gb']} GiB" for kind in KEPT for item in found.get(kind, [])]
         found["belongings"] = sorted(self.lines(found, ours=True) + list(found["parameters"]))
         found["strangers"] = sorted(self.lines(found, ours=False))
@@ -284,5 +288,5 @@ class Environment:
             and item.get("group_name") != "default"
             and not item.get("managed")
             and item.get("instance_id", "") not in (machines if kind == "interfaces" else ())
-            and (ours or kind not in ("vpcs", "databases"))
+            and (ours or kind not in ("vpcs", "databases", "load_balancers"))
         ]
