@@ -16,8 +16,10 @@ async def ask(address: str, port: int, turn: asyncio.Semaphore) -> tuple[int, st
             return port, "silent"
         except OSError as error:
             return port, "refused" if error.errno == 111 else "unreachable"
+        # On its own address the kernel may give a question the very port that it asks, and it answers itself.
+        itself = writer.get_extra_info("sockname") == writer.get_extra_info("peername")
         writer.close()
-        return port, "open"
+        return port, "refused" if itself else "open"
 
 
 async def scan(address: str, ports: list[int]) -> dict[str, list[int]]:
