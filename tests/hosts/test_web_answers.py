@@ -65,11 +65,12 @@ def test_static_files_come_past_tomcat(web: Web) -> None:
 def test_both_access_logs_know_who_asked_and_how_long_it_took(web: Web) -> None:
     """nginx's has the times of the connection to Tomcat and of its answer; Tomcat's has the visitor, not the proxy."""
     web.ask("/do/wait?seconds=1")
+    # --text: a power cut may have left a hole in a log.
     logs = {"/var/log/nginx/access.log": "", "/var/log/tomcat11/access.$(date +%F).log": ""}
 
     def written() -> bool:
         for log in logs:
-            logs[log] = web.root(f"grep --fixed-strings '/do/wait?seconds=1' {log} | tail -1")
+            logs[log] = web.root(f"grep --text --fixed-strings '/do/wait?seconds=1' {log} | tail -1")
         return all(logs.values())
 
     wait_for("both logs", written, seconds=10)
