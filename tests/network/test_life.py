@@ -155,7 +155,7 @@ def test_a_key_pair_of_our_name_is_not_taken_over(beta: Operator) -> None:
     assert status != 0
     assert pair in said
     assert mutating(beta, since) == []
-    ec2.delete_key_pair(KeyPairId=pair)
+    ec2.delete_key_pair(KeyName="sidedish-beta")
 
 
 def test_a_quota_that_is_used_up_is_named_and_the_next_run_goes_on(beta: Operator) -> None:
