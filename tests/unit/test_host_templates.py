@@ -109,10 +109,10 @@ CASES = [
     Case(
         "mysql_backup_logs.service",
         "mysql_server/mysql-backup.service.j2",
-        DATABASE | {"item": "mysql-backup-logs.service"},
+        DATABASE | {"of_logs": True},
     ),
     Case(
-        "mysql_backup_logs.timer", "mysql_server/mysql-backup.timer.j2", DATABASE | {"item": "mysql-backup-logs.timer"}
+        "mysql_backup_logs.timer", "mysql_server/mysql-backup.timer.j2", DATABASE | {"of_logs": True}
     ),
     Case("mysql_server.cnf", "mysql_server/server.cnf.j2", DATABASE),
 ]

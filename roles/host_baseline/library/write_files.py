@@ -1,0 +1,144 @@
+#!/usr/bin/python
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright: the Onebox authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or
+# https://www.gnu.org/licenses/gpl-3.0.txt). It imports code of Ansible, which has this licence.
+"""Write several files in one call, all of them or none."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: write_files
+short_description: Write several files in one call, all of them or none
+description:
+  - Does for many files what M(ansible.builtin.copy) with O(ansible.builtin.copy#module:content) does for
+    one. Copy and template start two modules for each file, and starting one costs more than its work.
+  - Every file that differs is validated before the first is put in place. One that is refused
+    therefore leaves all as they were.
+options:
+  files:
+    description: The files, in the order in which they are put in place.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      dest:
+        description: Where it goes. Folders above it that are missing are made, for root, with mode 0755.
+        type: path
+        required: true
+      content:
+        description: What is to be in it.
+        type: str
+        required: true
+      owner:
+        description: Whose it is.
+        type: str
+        default: root
+      group:
+        description: The group whose it is.
+        type: str
+        default: root
+      mode:
+        description: Who may do what with it.
+        type: str
+        default: "0644"
+      validate:
+        description:
+          - A command that ends with 0 if the content is good; C(%s) is a copy to look at. It is not
+            asked in check mode, in which the program may not be there yet.
+        type: str
+        default: ""
+author: the Onebox authors
+"""
+
+EXAMPLES = r"""
+- name: Write the settings
+  write_files:
+    files:
+      - dest: /etc/sysctl.d/50-example.conf
+        content: "{{ lookup('ansible.builtin.template', 'sysctl.conf.j2') }}"
+      - dest: /usr/local/sbin/example
+        content: "{{ lookup('ansible.builtin.template', 'example.j2') }}"
+        mode: "0755"
+        validate: sh -n %s
+"""
+
+RETURN = r"""
+written:
+  description: Those that were not as they should be, in content or owner or mode.
+  type: list
+  elements: str
+  returned: always
+"""
+
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+OPTIONS = {
+    "dest": {"type": "path", "required": True},
+    "content": {"type": "str", "required": True},
+    "owner": {"type": "str", "default": "root"},
+    "group": {"type": "str", "default": "root"},
+    "mode": {"type": "str", "default": "0644"},
+    "validate": {"type": "str", "default": ""},
+}
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={"files": {"type": "list", "elements": "dict", "required": True, "options": OPTIONS}},
+        supports_check_mode=True,
+    )
+    os.umask(0o022)
+    files = module.params["files"]
+    before = {file["dest"]: content_of(Path(file["dest"])) for file in files}
+    other = [] if module.check_mode else [file for file in files if before[file["dest"]] != file["content"]]
+    with tempfile.TemporaryDirectory() as folder:
+        staged = {file["dest"]: stage(module, file, Path(folder)) for file in other}
+        diffs = [diff for file in files if (diff := put_right(module, file, before, staged))]
+    module.exit_json(changed=bool(diffs), written=[diff["after_header"] for diff in diffs], diff=diffs)
+
+
+def content_of(path: Path) -> str | None:
+    """What is in the file; none if there is no file."""
+    return path.read_bytes().decode(errors="replace") if path.is_file() else None
+
+
+def stage(module: AnsibleModule, file: dict[str, Any], folder: Path) -> str:
+    """A copy of what is to be written, which its program has accepted."""
+    copy = folder / file["dest"].replace("/", "_")
+    copy.touch(mode=0o600)
+    copy.write_bytes(file["content"].encode())
+    if file["validate"]:
+        status, said, complained = module.run_command(file["validate"].replace("%s", str(copy)))
+        if status != 0:
+            words = (said + complained).replace(str(copy), file["dest"]).strip()
+            module.fail_json(f"Nothing was written, because {file['dest']} would not be good: {words}", rc=status)
+    return str(copy)
+
+
+def put_right(
+    module: AnsibleModule, file: dict[str, Any], before: dict[str, str | None], staged: dict[str, str]
+) -> dict[str, Any]:
+    """Put one file in place, where it is not as it should be; what that changes, as --diff prints it."""
+    path, old = file["dest"], before[file["dest"]]
+    changed = old != file["content"]
+    if path in staged:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        module.atomic_move(staged[path], path)
+    attributes: dict[str, Any] = {}
+    wanted = module.load_file_common_arguments(file, path=path)
+    if not module.set_fs_attributes_if_different(wanted, changed, attributes):
+        return {}
+    sides = {"before": old or "", "after": file["content"]}
+    if not changed:
+        sides = {side: "".join(f"{name}: {value}\n" for name, value in attributes[side].items()) for side in sides}
+    return sides | {"before_header": path, "after_header": path}
+
+
+if __name__ == "__main__":
+    main()
