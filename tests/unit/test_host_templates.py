@@ -111,9 +111,7 @@ CASES = [
         "mysql_server/mysql-backup.service.j2",
         DATABASE | {"of_logs": True},
     ),
-    Case(
-        "mysql_backup_logs.timer", "mysql_server/mysql-backup.timer.j2", DATABASE | {"of_logs": True}
-    ),
+    Case("mysql_backup_logs.timer", "mysql_server/mysql-backup.timer.j2", DATABASE | {"of_logs": True}),
     Case("mysql_server.cnf", "mysql_server/server.cnf.j2", DATABASE),
 ]
 

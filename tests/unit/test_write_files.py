@@ -32,7 +32,7 @@ class Write:
     def __call__(self, *files: dict[str, str], check: bool = False) -> dict[str, Any]:
         whose = {"owner": str(os.getuid()), "group": str(os.getgid())}
         arguments = self.settings | {"files": [whose | file for file in files], "_ansible_check_mode": check}
-        command = [sys.executable, "-c", PROGRAM, MODULE, json.dumps(arguments)]
+        command = [sys.executable, "-c", PROGRAM, str(MODULE), json.dumps(arguments)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert not done.stderr
         answer: dict[str, Any] = json.loads(done.stdout)
