@@ -82,16 +82,25 @@ def test_a_version_that_never_comes_is_given_up_at_the_deadline(tomcat: str, tmp
     assert "did not answer 200 within 0 s, but: 404" in done.stdout
 
 
-def test_a_start_that_failed_is_told_with_its_cause_at_once(tomcat: str, tmp_path: Path) -> None:
-    journal = "Caused by: java.lang.IllegalStateException: no such table\nContext [##000002-abc] startup failed due to"
+@pytest.mark.parametrize(
+    "sign",
+    [
+        "Context [##{}] startup failed due to previous errors",
+        "Error deploying deployment descriptor [{folder}/ROOT##{}.xml]",
+    ],
+    ids=["it does not start", "it is no WAR"],
+)
+def test_a_start_that_failed_is_told_with_its_cause_at_once(tomcat: str, tmp_path: Path, sign: str) -> None:
+    journal = f"Caused by: java.lang.Exception: so and so\n{sign.format('000002-abc', folder=tmp_path)}"
     done = await_version(tmp_path, tomcat, {"/version": [404]}, journal=journal)
     assert done.returncode == 1
-    assert done.stdout.startswith("Tomcat could not start it: Caused by: java.lang.IllegalStateException: no such")
+    assert done.stdout.startswith("Tomcat could not start it: Caused by: java.lang.Exception: so and so")
     assert len(Tomcat.asked) == 1
 
 
 def test_the_failed_start_of_another_version_is_not_ours(tomcat: str, tmp_path: Path) -> None:
-    journal = "Context [##000001-abc] startup failed due to previous errors"
+    journal = "Context [##000001-abc] startup failed due to previous errors\n"
+    journal += f"Error deploying deployment descriptor [{tmp_path}/ROOT##000001-abc.xml]"
     assert await_version(tmp_path, tomcat, {"/version": [404, 200]}, journal=journal).returncode == 0
 
 

@@ -63,8 +63,12 @@ def failed_start(descriptor: Path, unit: str) -> str:
     began = output("systemctl", "show", unit, "--property=ExecMainStartTimestamp", "--value", "--timestamp=unix")
     since = max(int(descriptor.stat().st_mtime), int(began.strip("@\n") or 0))
     lines = said(unit, since)
-    context = f"[{descriptor.stem.removeprefix('ROOT')}]"
-    if not any("startup failed" in line and context in line for line in lines):
+    # The second is what Tomcat says of a WAR that it cannot even open.
+    signs = (
+        f"Context [{descriptor.stem.removeprefix('ROOT')}] startup failed",
+        f"Error deploying deployment descriptor [{descriptor}]",
+    )
+    if not any(sign in line for line in lines for sign in signs):
         return ""
     return f"Tomcat could not start it: {causes(lines)}"
 
