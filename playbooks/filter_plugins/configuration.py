@@ -31,7 +31,8 @@ def configuration_problems(repository: str) -> list[str]:
     """Return one sentence for each mistake: the value, why it cannot work, where to change it."""
     root = Path(repository)
     written = {path: read(path) for path in sorted(root.glob("group_vars/**/*.yml")) if path.name != "vault.yml"}
-    given = {name: ("-e", value) for name, value in load_extra_vars(DataLoader()).items()} if context.CLIARGS else {}
+    extra = load_extra_vars(DataLoader()) if context.CLIARGS else {}
+    given = {name: ("the command line (-e)", value) for name, value in extra.items()}
     values = {name: (str(p.relative_to(root)), v) for p, names in written.items() for name, v in names.items()}
     return [*unknown_names(root, written, given), *database_problems(values | given)]
 

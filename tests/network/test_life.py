@@ -159,15 +159,15 @@ def test_a_key_pair_of_our_name_is_not_taken_over(beta: Operator) -> None:
 
 
 def test_a_quota_that_is_used_up_is_named_and_the_next_run_goes_on(beta: Operator) -> None:
-    used = beta.account.order("quota")["vpcs"]["used"]
+    used, taken = (beta.account.order("quota")[what]["used"] for what in ("vpcs", "addresses"))
     beta.account.order("quota", vpcs=used)
     status, said = beta.play("create_network")
     assert status != 0
     assert f"VPCs per Region of the region ap-northeast-2 is used up: {used} of {used}" in " ".join(said.split())
-    beta.account.order("quota", vpcs=used + 1, addresses=1)
+    beta.account.order("quota", vpcs=used + 1, addresses=taken)
     status, said = beta.play(*BUILD)
     assert status != 0
-    assert "EC2-VPC Elastic IPs of the region ap-northeast-2 is used up: 1 of 1" in " ".join(said.split())
+    assert f"EC2-VPC Elastic IPs of the region ap-northeast-2 is used up: {taken} of {taken}" in " ".join(said.split())
     beta.account.order("quota", addresses=5)
     beta.succeeds(*BUILD)
     beta.changes_nothing(*BUILD)

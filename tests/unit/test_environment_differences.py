@@ -274,9 +274,10 @@ class Region:
         ({}, []),
         ({"image_name": "amazon-*"}, ["There is no x86_64 image amazon-* of 1 in x, so nothing could be launched"]),
         ({"types": ["t3.micro", "x9.huge"]}, ["The zone xa does not offer the type x9.huge"]),
+        ({"zone": "xz", "image_name": "a"}, ["There is no zone xz for this account", "There is no x86_64 image a"]),
     ],
 )
 def test_what_a_region_does_not_have_is_refused_before_anything_is_made(needs: Found, words: list[str]) -> None:
     well = {"types": ["t3.micro"], "zone": "xa", "architecture": "x86_64", "image_id": "", "image_owner": "1"}
-    said = refused(Region(), well | {"image_name": "debian-*"} | needs, "x")
+    said = refused(Region(), well | {"image_name": "debian-*"} | needs, "x", ["xa", "xc"])
     assert [sentence.startswith(start) for sentence, start in zip(said, words, strict=True)] == [True] * len(words)

@@ -55,6 +55,7 @@ def test_a_good_plan_has_no_problems() -> None:
         ({"vpc": "10.1.1.0/29"}, "/16 to /28"),
         ({"vpc": "10.1.0.1/16"}, "has host bits set"),
         ({"vpc": "nonsense"}, "not an IPv4 range"),
+        ({"vpc": "10.1.0.0"}, "no prefix"),
         ({"vpc": "10.2.0.0/16"}, "that of another environment"),
         ({"vpc": "10.2.0.0/20"}, "overlaps 10.2.0.0/16"),
         ({"public": "10.9.1.0/24"}, "outside the VPC"),

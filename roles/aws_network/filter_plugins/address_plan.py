@@ -46,6 +46,8 @@ def _network(text: object, variable: str, file: str) -> tuple[IPv4Network | None
     where = f"Change {variable} in {file}."
     try:
         network = IPv4Network(str(text))
+        if "/" not in str(text):
+            return None, f"{variable} is {text!r}, which has no prefix, such as /{WIDEST}. {where}"
     except ValueError as error:
         return None, f"{variable} is {text!r}, which is not an IPv4 range with a prefix ({error}). {where}"
     if not WIDEST <= network.prefixlen <= NARROWEST:
@@ -95,7 +97,7 @@ def _subnet_problems(plan: dict[str, Any], vpc: IPv4Network | None) -> Iterator[
                 f"Change {variable} in group_vars/all/network.yml."
             )
     for (one, first), (other, second) in combinations(subnets.items(), 2):
-        if first.overlaps(second):
+        if vpc and first.overlaps(second):
             yield (
                 f"The {one} subnet {first} and the {other} subnet {second} overlap, and EC2 would refuse the second. "
                 f"Change aws_network_{other}_subnet_cidr in group_vars/all/network.yml."

@@ -216,7 +216,8 @@ def answer(module: Any) -> dict[str, Any]:
     found: dict[str, Any] = environment.look()
     differs = differences(found, params)
     claims = params["lock"] == "take" and not held and not module.check_mode
-    reasons = refused(environment.ec2, params["needs"], str(module.region)) if params["needs"] and differs else []
+    asks = (environment.ec2, params["needs"], str(module.region), found["zones"])
+    reasons = refused(*asks) if params["needs"] and differs else []
     hint = advice(params["failed"], environment.used, str(module.region))
     obstacles = in_the_way(found, params["wanted"] or {}, params["needs"] or {})
     # The roles refuse each of these, before anything is changed.

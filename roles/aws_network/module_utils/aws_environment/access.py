@@ -37,6 +37,11 @@ def explain(error: Exception, region: str) -> str:
             f"The AWS credentials have expired ({code}), and AWS no longer answers them. "
             "Sign in again (aws sso login --profile ...), or fetch new keys, and run again."
         )
+    if isinstance(error, EndpointConnectionError) or "scoped to a valid region" in str(error):
+        return (
+            f"The API of the region {region} does not answer ({error}): there is no such region, or no way to it. "
+            "Check aws_region in group_vars/all/aws.yml, AWS_ENDPOINT_URL, and the connection."
+        )
     if code in BAD_KEYS:
         return (
             f"AWS does not know these credentials in the region {region} ({code}: {error}). "
@@ -47,10 +52,5 @@ def explain(error: Exception, region: str) -> str:
         return (
             f"These credentials may not do what the playbooks need ({error}). "
             "Give them the permissions of docs/iam-policy.json."
-        )
-    if isinstance(error, EndpointConnectionError):
-        return (
-            f"The API of the region {region} does not answer ({error}): there is no such region, or no way to it. "
-            "Check aws_region in group_vars/all/aws.yml, AWS_ENDPOINT_URL, and the connection."
         )
     return f"Could not look at what exists in the region {region}: {error}"

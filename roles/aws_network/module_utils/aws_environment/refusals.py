@@ -22,13 +22,19 @@ QUOTAS = {
 CAPACITY = ("InsufficientInstanceCapacity", "InsufficientCapacity")
 
 
-def refused(ec2: Any, needs: Mapping[str, Any], region: str) -> list[str]:
+def refused(ec2: Any, needs: Mapping[str, Any], region: str, zones: list[str]) -> list[str]:
     """One sentence for each thing that the machines need and that the zone or the account does not have."""
-    return [*_types(ec2, needs), *_image(ec2, needs, region)]
+    return [*_types(ec2, needs, zones), *_image(ec2, needs, region)]
 
 
-def _types(ec2: Any, needs: Mapping[str, Any]) -> Iterator[str]:
+def _types(ec2: Any, needs: Mapping[str, Any], zones: list[str]) -> Iterator[str]:
     types, zone = sorted(set(needs["types"])), needs["zone"]
+    if zone not in zones:
+        yield (
+            f"There is no zone {zone} for this account, so nothing could be made there. Take one of "
+            f"{', '.join(zones)} for availability_zone in group_vars/all/aws.yml."
+        )
+        return
     offers = ask(
         ec2,
         "describe_instance_type_offerings",
