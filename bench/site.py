@@ -10,11 +10,11 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
-from bench.measure import REPO, Way, in_turns, keep, rows
+from bench.measure import REPO, Way, in_turns, keep, rows, run
 from bench.peer import fetch
 from bench.profile import profile
 
@@ -27,6 +27,7 @@ STOCK = {
     "ANSIBLE_SSH_ARGS": "-C -o ControlMaster=auto -o ControlPersist=60s -o ControlPath=~/.ansible/cp/stock-%k-%r",
 }
 FAST = {"ANSIBLE_STRATEGY": "fast_linear"}
+ENVIRONMENTS = ("playground", "alpha", "beta", "production")
 
 
 # The way to a region and back, in ms: of a call to its API, and of a packet to a machine there.
@@ -100,6 +101,24 @@ def from_nothing(given: list[str]) -> dict[str, list[Way]]:
     return {"site.yml, from nothing": [Way("default", site, before=gone), Way("fast", site, FAST, gone)]}
 
 
+@contextmanager
+def other_networks(given: list[str]) -> Iterator[None]:
+    """The networks of the other environments beside the playground, for a while."""
+    others, names = ":".join(ENVIRONMENTS[1:]), ",".join(ENVIRONMENTS[1:])
+    try:
+        run("create_network", play("create_network", given, others), {})
+        yield
+    finally:
+        run("teardown", play("teardown", [*given, "--extra-vars", f"confirm={names}"], others), {})
+
+
+def environments(given: list[str]) -> dict[str, list[Way]]:
+    """The networks of more and more environments in one run."""
+    limits = {number: ":".join(ENVIRONMENTS[:number]) for number in (1, 2, 4)}
+    ways = [Way(f"{number} in one run", play("create_network", given, limit)) for number, limit in limits.items()]
+    return {"The networks of 1, 2 and 4 environments, nothing to do": ways}
+
+
 def growth(numbers: list[int]) -> dict[str, list[Way]]:
     """Six tasks on more and more hosts; all are this machine, so the work there counts too."""
     found = {}
@@ -121,6 +140,7 @@ def main() -> None:
     parser.add_argument("--part", default="", help="only the parts with this word in their title")
     parser.add_argument("--fresh", action="store_true", help="instead: everything from nothing, torn down before")
     parser.add_argument("--far", action="store_true", help="instead: as from far away; needs root, for the lab's API")
+    parser.add_argument("--environments", action="store_true", help="instead: the networks of several environments")
     parser.add_argument("--repeats", type=int, help="how many turns")
     parser.add_argument("--profile", action="store_true", help="instead: what costs more than its work, and why")
     parser.add_argument("--build", type=Path, default=REPO / "build/playground", help="the folder with ssh_config")
@@ -131,15 +151,20 @@ def main() -> None:
         print(profile(play("site", options.given)))
         return
     kept = REPO / "build/bench"
-    if options.fresh:
+    around: AbstractContextManager[None] = nullcontext()
+    if options.environments:
+        given = ["--inventory", "inventory", "--inventory", "bench/environments.yml", *options.given]
+        groups, around = environments(given), other_networks(given)
+    elif options.fresh:
         groups = from_nothing(options.given)
     elif options.far:
+        around = slow_api(options.lab)
         groups = far_away(nothing_to_do(options.given, options.build, kept / "peer"), options.build)
     else:
         groups = nothing_to_do(options.given, options.build, kept / "peer")
         groups |= growth([2, 8, 32] if options.full else [2, 8])
     results = {}
-    with slow_api(options.lab) if options.far else nullcontext():
+    with around:
         for title, ways in groups.items():
             if options.part in title:
                 print(title, flush=True)
