@@ -29,9 +29,10 @@ class Write:
     def __init__(self, folder: Path) -> None:
         self.settings = {"_ansible_remote_tmp": str(folder)}
 
-    def __call__(self, *files: dict[str, str], check: bool = False) -> dict[str, Any]:
+    def __call__(self, *files: dict[str, str], check: bool = False, readers: Any = ()) -> dict[str, Any]:
         whose = {"owner": str(os.getuid()), "group": str(os.getgid())}
-        arguments = self.settings | {"files": [whose | file for file in files], "_ansible_check_mode": check}
+        inputs = {"files": [whose | file for file in files], "readers": list(readers)}
+        arguments = self.settings | inputs | {"_ansible_check_mode": check}
         command = [sys.executable, "-c", PROGRAM, str(MODULE), json.dumps(arguments)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert not done.stderr
@@ -103,3 +104,42 @@ def test_a_file_of_any_bytes_is_replaced(write: Write, tmp_path: Path) -> None:
     path.write_bytes(b"\xff\x00")
     assert write({"dest": str(path), "content": "text\n"})["changed"]
     assert path.read_text() == "text\n"
+
+
+STAMPS = {
+    "started-before": "ExecMainStartTimestamp=Mon 2001-01-01 00:00:00.000000 UTC",
+    "started-after": "ExecMainStartTimestamp=Fri 2100-01-01 00:00:00.000000 UTC",
+    "never-started": "ExecMainStartTimestamp=\nActiveEnterTimestamp=",
+    "some.timer": "ActiveEnterTimestamp=Fri 2100-01-01 00:00:00.000000 UTC",
+}
+
+
+@pytest.fixture
+def systemctl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A systemctl that knows these units; the second of its words is the unit."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    cases = "\n".join(f"{unit}) echo '{said}' ;;" for unit, said in STAMPS.items())
+    (folder / "systemctl").write_text(f"#!/bin/sh\ncase $2 in\n{cases}\nesac\n")
+    (folder / "systemctl").chmod(0o755)
+    monkeypatch.setenv("PATH", str(folder), prepend=os.pathsep)
+
+
+@pytest.mark.usefixtures("systemctl")
+def test_whoever_has_not_read_a_file_is_named(write: Write, tmp_path: Path) -> None:
+    path = tmp_path / "one"
+    file = {"dest": str(path), "content": "1\n"}
+    readers = [{"unit": unit, "files": [str(path), str(tmp_path / "missing")]} for unit in STAMPS]
+    assert list(write(file, readers=readers)["unread"]) == list(STAMPS), "it was written a moment ago"
+    again = write(file, readers=readers)
+    assert not again["changed"]
+    assert again["unread"] == {"started-before": ["start"], "never-started": ["start"]}
+
+
+@pytest.mark.usefixtures("systemctl")
+def test_check_mode_names_who_would_have_to_read(write: Write, tmp_path: Path) -> None:
+    path = tmp_path / "one"
+    readers = [{"unit": "started-after", "files": [str(path)], "when": "start"}]
+    assert write({"dest": str(path), "content": "1\n"}, check=True, readers=readers)["unread"] == {
+        "started-after": ["start"]
+    }

@@ -15,6 +15,9 @@ description:
     one. Copy and template start two modules for each file, and starting one costs more than its work.
   - Every file that differs is validated before the first is put in place. One that is refused
     therefore leaves all as they were.
+  - Tells which units have not read a file since it was changed, whoever changed it. "Did this run write
+    something" would not do. A run that ends between the file and the restart leaves the old settings in
+    force, and the next one finds nothing to do.
 options:
   files:
     description: The files, in the order in which they are put in place.
@@ -48,6 +51,26 @@ options:
             asked in check mode, in which the program may not be there yet.
         type: str
         default: ""
+  readers:
+    description: Units of systemd, and what they must have read. A file that is missing needs no reader.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      unit:
+        description: The name of the unit.
+        type: str
+        required: true
+      files:
+        description: Paths, also of files that others write.
+        type: list
+        elements: path
+        required: true
+      when:
+        description: When it reads them, C(start) or also C(reload).
+        type: str
+        choices: [start, reload]
+        default: start
 author: the Onebox authors
 """
 
@@ -61,6 +84,15 @@ EXAMPLES = r"""
         content: "{{ lookup('ansible.builtin.template', 'example.j2') }}"
         mode: "0755"
         validate: sh -n %s
+    readers:
+      - {unit: systemd-sysctl, files: [/etc/sysctl.d/50-example.conf]}
+  register: settings
+
+- name: Take them into use
+  ansible.builtin.systemd_service:
+    name: systemd-sysctl
+    state: restarted
+  when: "'systemd-sysctl' in settings.unread"
 """
 
 RETURN = r"""
@@ -69,16 +101,22 @@ written:
   type: list
   elements: str
   returned: always
+unread:
+  description: Each unit with something to read, and what would make it read, C(start) or C(reload) or both.
+  type: dict
+  returned: always
+  sample: {nginx: [reload]}
 """
 
 import os
 import tempfile
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-OPTIONS = {
+FILE = {
     "dest": {"type": "path", "required": True},
     "content": {"type": "str", "required": True},
     "owner": {"type": "str", "default": "root"},
@@ -86,11 +124,21 @@ OPTIONS = {
     "mode": {"type": "str", "default": "0644"},
     "validate": {"type": "str", "default": ""},
 }
+READER = {
+    "unit": {"type": "str", "required": True},
+    "files": {"type": "list", "elements": "path", "required": True},
+    "when": {"type": "str", "choices": ["start", "reload"], "default": "start"},
+}
+# What systemd notes at each; a timer has no process, so the first of its own that is there counts.
+NOTED = {"start": ("ExecMainStartTimestamp", "ActiveEnterTimestamp"), "reload": ("StateChangeTimestamp",)}
 
 
 def main() -> None:
     module = AnsibleModule(
-        argument_spec={"files": {"type": "list", "elements": "dict", "required": True, "options": OPTIONS}},
+        argument_spec={
+            "files": {"type": "list", "elements": "dict", "required": True, "options": FILE},
+            "readers": {"type": "list", "elements": "dict", "default": [], "options": READER},
+        },
         supports_check_mode=True,
     )
     os.umask(0o022)
@@ -100,7 +148,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         staged = {file["dest"]: stage(module, file, Path(folder)) for file in other}
         diffs = [diff for file in files if (diff := put_right(module, file, before, staged))]
-    module.exit_json(changed=bool(diffs), written=[diff["after_header"] for diff in diffs], diff=diffs)
+    written = [diff["after_header"] for diff in diffs]
+    module.exit_json(changed=bool(diffs), written=written, unread=unread(module, written), diff=diffs)
 
 
 def content_of(path: Path) -> str | None:
@@ -138,6 +187,31 @@ def put_right(
     if not changed:
         sides = {side: "".join(f"{name}: {value}\n" for name, value in attributes[side].items()) for side in sides}
     return sides | {"before_header": path, "after_header": path}
+
+
+def unread(module: AnsibleModule, written: list[str]) -> dict[str, list[str]]:
+    """Unit to what would make it read what it has not read."""
+    found: dict[str, list[str]] = {}
+    for reader in module.params["readers"]:
+        names = NOTED[reader["when"]]
+        command = ["systemctl", "show", reader["unit"], "--timestamp=us+utc", f"--property={','.join(names)}"]
+        _, said, _ = module.run_command(command, check_rc=True)
+        noted = dict(line.split("=", 1) for line in said.splitlines())
+        since = next((noted[name] for name in names if name in noted), "")
+        if any(is_newer(path, since) or path in written for path in reader["files"]):
+            found.setdefault(reader["unit"], []).append(reader["when"])
+    return found
+
+
+def is_newer(path: str, stamp: str) -> bool:
+    """Whether the file was changed after that time, as systemd prints it; nothing printed is never."""
+    if not os.path.lexists(path):
+        return False
+    words = stamp.split()
+    if not words:
+        return True
+    since = datetime.strptime(f"{words[1]} {words[2]} +0000", "%Y-%m-%d %H:%M:%S.%f %z")
+    return os.lstat(path).st_ctime > since.timestamp()
 
 
 if __name__ == "__main__":
