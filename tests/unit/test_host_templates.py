@@ -189,5 +189,5 @@ def test_each_tomcat_is_where_its_package_puts_it(number: int) -> None:
     for name, value in expected.items():
         role = REPO / "roles/tomcat"
         assert evaluate(role, f"{{{{ __tomcat_{name} }}}}", {"tomcat_version": number}) == value
-    files = evaluate(REPO / "roles/tomcat", "{{ __tomcat_files | join(' ') }}", {"tomcat_version": number})
+    files = evaluate(REPO / "roles/tomcat", "{{ __tomcat_read_files | join(' ') }}", {"tomcat_version": number})
     assert files.split()[:2] == [f"/etc/tomcat{number}/server.xml", f"/etc/default/tomcat{number}"]
