@@ -72,6 +72,10 @@ class Account:
         """The account as it was after each call that changed something, in their order."""
         return [Account(path.parent) for path in sorted(self.folder.glob("*/state.json"))]
 
+    def locked(self) -> bool:
+        found = self.client("ssm").get_parameters_by_path(Path="/onebox", Recursive=True)["Parameters"]
+        return any(one["Name"].endswith("/lock") for one in found)
+
     def things(self) -> Counter[str]:
         """Count everything but what AWS puts into every account, whoever made it and however it is tagged."""
         ec2, found = self.client("ec2"), Counter[str]()

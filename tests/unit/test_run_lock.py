@@ -149,6 +149,23 @@ def test_of_two_who_take_over_at_once_one_wins_and_keeps_it() -> None:
     assert json.loads(store.values[-1])["who"] == "ann@office"
 
 
+def test_a_lost_answer_to_taking_over_is_not_taken_for_another_run() -> None:
+    store = Store()
+    lock(store, minutes=-1, who="gone@office").take()
+    once = store.put_parameter
+
+    def repeated(**given: Any) -> dict[str, int]:
+        """The SDK sends again what was done already."""
+        if given["Overwrite"]:
+            once(**given)
+        return once(**given)
+
+    store.put_parameter = repeated  # type: ignore[method-assign]
+    held, told = lock(store).take()
+    assert "expired" in told
+    assert store.values[-1] == held
+
+
 def test_an_expired_lock_that_is_somebody_elses_now_is_left() -> None:
     store = Store()
     mine = lock(store, minutes=-1, who="ann@office")

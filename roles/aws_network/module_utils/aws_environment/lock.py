@@ -150,10 +150,12 @@ class Lock:
         if not reason:
             raise LockedError(self.complaint(theirs))
         version = self.ssm.put_parameter(Name=self.path, Value=self.text, Type="String", Overwrite=True)["Version"]
-        if version != kept["Version"] + 1:  # Somebody else took it over a moment before.
+        if version != kept["Version"] + 1:
             winner = self.ssm.get_parameter(Name=f"{self.path}:{kept['Version'] + 1}")["Parameter"]["Value"]
-            self.ssm.put_parameter(Name=self.path, Value=winner, Type="String", Overwrite=True)
-            raise LockedError(self.complaint(json.loads(winner)))
+            # Where an answer was lost, the SDK has written ours twice. Else somebody else took it over a moment before.
+            if winner != self.text:
+                self.ssm.put_parameter(Name=self.path, Value=winner, Type="String", Overwrite=True)
+                raise LockedError(self.complaint(json.loads(winner)))
         return self.text, f"Took over the lock of {theirs['who']} since {theirs['since']}: {reason}."
 
     def complaint(self, theirs: dict[str, Any]) -> str:
