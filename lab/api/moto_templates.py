@@ -1,4 +1,4 @@
-"""What moto leaves out of launch templates: spot, and versions that go while the others keep their numbers.
+"""What moto leaves out of launch templates, or puts into them: spot, tags, and versions that go while others stay.
 
 Sources: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_RequestLaunchTemplateData.html
 https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DeleteLaunchTemplateVersions.html
@@ -28,6 +28,9 @@ def mend_templates() -> None:
 
 
 def _create_version(self: LaunchTemplate, data: dict[str, Any], description: str) -> LaunchTemplateVersion:
+    """The tags of the template itself stand beside its data, and not in the first version of them."""
+    tags = [one for one in data.pop("TagSpecifications", []) if one["ResourceType"] != "launch-template"]
+    data = data | ({"TagSpecifications": tags} if tags else {})
     number = max((one.number for one in self.versions), default=0) + 1
     self.versions.append(LaunchTemplateVersion(self, number, data, description))
     return self.versions[-1]

@@ -22,3 +22,17 @@ def test_versions_keep_their_numbers_when_others_go(site: Site) -> None:
     kept = site.ec2.describe_launch_template_versions(LaunchTemplateId=made)["LaunchTemplateVersions"]
     assert [(one["VersionNumber"], one["DefaultVersion"]) for one in kept] == [(2, True), (3, False), (4, False)]
     site.ec2.delete_launch_template(LaunchTemplateId=made)
+
+
+def test_tags_of_a_template_are_no_part_of_its_first_version(site: Site) -> None:
+    tags = [{"ResourceType": "launch-template", "Tags": [{"Key": "Name", "Value": "numbers"}]}]
+    data = {"LaunchTemplateData": {"InstanceType": "t3.micro"}}
+    made = site.ec2.create_launch_template(LaunchTemplateName="tagged", TagSpecifications=tags, **data)[
+        "LaunchTemplate"
+    ]
+    assert made["Tags"] == tags[0]["Tags"]
+    (first,) = site.ec2.describe_launch_template_versions(LaunchTemplateId=made["LaunchTemplateId"])[
+        "LaunchTemplateVersions"
+    ]
+    assert "TagSpecifications" not in first["LaunchTemplateData"]
+    site.ec2.delete_launch_template(LaunchTemplateId=made["LaunchTemplateId"])
