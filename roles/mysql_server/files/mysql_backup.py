@@ -67,11 +67,16 @@ def begin_of(path: Path) -> tuple[int, int]:
     return int(found[1]), int(found[2])
 
 
+def require_room(needed: int) -> None:
+    """So much, and a twentieth of the disk; MySQL itself would sleep where it finds no room for a new binary log."""
+    disk = shutil.disk_usage(ROOT)
+    if disk.free < needed + disk.total // 20:
+        raise BackupError(f"{ROOT} has {disk.free >> 20} MB left: too little for a backup and for MySQL itself.")
+
+
 def take_dump(server: Server, target: Path) -> int:
     """A consistent dump; nobody waits for it but for the moment in which the position is read."""
-    free, sizes = shutil.disk_usage(ROOT), [path.stat().st_size for path in ROOT.glob("*/*.sql.gz")]
-    if free.free < max([*sizes, 0]) + free.total // 20:
-        raise BackupError(f"{ROOT} has {free.free >> 20} MB left: too little for a dump and for MySQL itself.")
+    require_room(max([path.stat().st_size for path in ROOT.glob("*/*.sql.gz")], default=0))
     options = ["--single-transaction", "--source-data=2", "--routines", "--events", "--hex-blob"]
     options += ["--set-gtid-purged=OFF", "--default-character-set=utf8mb4", "--databases", *server.databases()]
     write(["mysqldump", *server.login, *options], target)
@@ -80,6 +85,7 @@ def take_dump(server: Server, target: Path) -> int:
 
 def keep_logs(server: Server) -> None:
     """Every finished binary log; the one in use is finished for that, if there is anything in it."""
+    require_room(0)
     base = server.one("SELECT @@log_bin_basename")
     folder = ROOT / server.one("SELECT @@server_uuid")
     found = server.ask("SHOW BINARY LOGS")
