@@ -1,8 +1,7 @@
-"""How much passes through the machines: `python -m bench.data_path`. Asserts nothing.
+"""What nginx leaves of Tomcat's speed: `python -m bench.data_path`. Asserts nothing.
 
-A lab must be up with the playground built (script/demo). Installs wrk on the public machine and removes it again. Rates are
-in turns, medians: what else this computer does falls on all alike. Debian's sysbench takes the place of mysql-server, so
-the database is not measured from there.
+A lab must be up with the playground built (script/demo). Installs wrk on the public machine and removes it again. Rates
+are in turns, medians: what else this computer does falls on all alike. (Debian's sysbench would replace mysql-server.)
 """
 
 from __future__ import annotations
@@ -11,75 +10,48 @@ import argparse
 import re
 import statistics
 import subprocess
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 
 from bench.measure import REPO, this_machine
 
 SECONDS = 4
 
-Rate = Callable[[], float]
+DOORS = {"through nginx": "http://127.0.0.1/", "Tomcat alone": "http://127.0.0.1:8080/"}
 
 
-class Machines:
-    """Both machines, as the operator reaches them."""
-
-    def __init__(self, build: Path) -> None:
-        self.ssh = ["ssh", "-F", str(build / "ssh_config")]
-
-    def run(self, machine: str, command: str) -> str:
-        done = subprocess.run([*self.ssh, machine, command], capture_output=True, text=True, check=False, timeout=300)
-        if done.returncode:
-            raise SystemExit(f"On {machine}, this failed: {command}\n{done.stderr[-1000:]}")
-        return done.stdout
-
-    @contextmanager
-    def package(self, machine: str, name: str) -> Iterator[None]:
-        self.run(machine, f"sudo apt-get install --yes --no-install-recommends {name}")
-        try:
-            yield
-        finally:
-            self.run(machine, f"sudo apt-get purge --yes --auto-remove {name}")
-
-    def requests(self, url: str) -> float:
-        said = self.run("public", f"wrk --threads 1 --connections 32 --duration {SECONDS}s --timeout 10s {url}")
-        return figure(r"Requests/sec:\s+([\d.]+)", said)
+def on_public(build: Path, command: str) -> str:
+    argv = ["ssh", "-F", str(build / "ssh_config"), "public", command]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=300)
+    if done.returncode:
+        raise SystemExit(f"On the public machine, this failed: {command}\n{done.stderr[-1000:]}")
+    return done.stdout
 
 
-def figure(pattern: str, said: str) -> float:
-    match = re.search(pattern, said)
-    if not match:
-        raise SystemExit(f"There is no figure in:\n{said}")
-    return float(match[1])
-
-
-def page(machines: Machines) -> dict[str, Rate]:
-    doors = {"through nginx": "http://127.0.0.1/", "Tomcat alone": "http://127.0.0.1:8080/"}
-    return {name: partial(machines.requests, url) for name, url in doors.items()}
-
-
-def show(title: str, rates: dict[str, Rate], repeats: int) -> None:
-    """In turns, after one that only warms up; each beside the last."""
-    for rate in rates.values():
-        rate()
-    seen = [[rate() for rate in rates.values()] for _ in range(repeats)]
-    medians = [statistics.median(column) for column in zip(*seen, strict=True)]
-    for name, median in zip(rates, medians, strict=True):
-        print(f"| {title} | {name} | {median:.{0 if median > 100 else 2}f} | {median / medians[-1]:.2f} |", flush=True)
+def requests(build: Path, url: str) -> float:
+    """How many of them are answered in a second; 32 visitors who keep their connections."""
+    said = on_public(build, f"wrk --threads 1 --connections 32 --duration {SECONDS}s --timeout 10s {url}")
+    found = re.search(r"Requests/sec:\s+([\d.]+)", said)
+    if not found or "Non-2xx" in said:
+        raise SystemExit(f"That is no figure:\n{said}")
+    return float(found[1])
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.data_path", description=__doc__)
     parser.add_argument("--build", type=Path, default=REPO / "build/playground", help="the folder with ssh_config")
-    parser.add_argument("--repeats", type=int, default=3, help="how many turns")
+    parser.add_argument("--repeats", type=int, default=3, help="how many turns, after one that only warms up")
     options = parser.parse_args()
-    machines = Machines(options.build)
+    on_public(options.build, "sudo apt-get install --yes --no-install-recommends wrk")
+    try:
+        turns = [
+            {name: requests(options.build, url) for name, url in DOORS.items()} for _ in range(options.repeats + 1)
+        ]
+    finally:
+        on_public(options.build, "sudo apt-get purge --yes wrk")
     print(", ".join(f"{name} {value}" for name, value in this_machine().items()))
-    print("\n| what | way | median | beside the last |\n|---|---|---|---|")
-    with machines.package("public", "wrk"):
-        show("the page with a row of the database, requests/s", page(machines), options.repeats)
+    medians = {name: statistics.median(turn[name] for turn in turns[1:]) for name in DOORS}
+    for name, median in medians.items():
+        print(f"{name}: {median:.0f} requests/s, {median / medians['Tomcat alone']:.2f} of Tomcat alone")
 
 
 if __name__ == "__main__":
