@@ -111,6 +111,7 @@ class Operator:
     account: Account
     home: Path
     environment: str = "alpha"
+    strategy: str = "linear"
 
     def at(self, account: Account) -> Operator:
         """The same person, later or elsewhere: with the same key and no other memory."""
@@ -124,7 +125,7 @@ class Operator:
         keep = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "ANSIBLE_", "PYTHON"))}
         mark = f"ONEBOX_TEST_RUN={uuid.uuid4()}"
         keep |= ACCESS | {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{self.account.port}", "NO_COLOR": "1"}
-        keep |= dict([mark.split("=")])
+        keep |= dict([mark.split("=")]) | {"ANSIBLE_STRATEGY": self.strategy}
         argv = [
             "ansible-playbook",
             *(f"playbooks/{name}.yml" for name in playbooks),
