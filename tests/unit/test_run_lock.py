@@ -160,7 +160,7 @@ def test_a_lost_answer_to_taking_over_is_not_taken_for_another_run() -> None:
             once(**given)
         return once(**given)
 
-    store.put_parameter = repeated  # type: ignore[method-assign]
+    store.put_parameter = repeated  # type: ignore[method-assign]  # the answer to one call is lost
     held, told = lock(store).take()
     assert "expired" in told
     assert store.values[-1] == held
