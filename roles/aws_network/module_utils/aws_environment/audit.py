@@ -6,11 +6,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from ansible_collections.amazon.aws.plugins.module_utils.tagging import boto3_tag_list_to_ansible_dict
 
-from .ask import ask, by
+from .ask import ask, at_once, by
 
 Found = dict[str, list[dict[str, Any]]]
 
@@ -22,10 +23,17 @@ def audit(clients: dict[str, Any], *, name: str, identity: dict[str, str], vpc_i
     def carries(tags: Any) -> bool:
         return bool(identity.items() <= boto3_tag_list_to_ansible_dict(tags or []).items())
 
-    requests = ask(ec2, "describe_spot_instance_requests", "SpotInstanceRequests", Filters=by(state=["open", "active"]))
-    databases = ask(rds, "describe_db_instances", "DBInstances")
-    balancers = ask(clients["elbv2"], "describe_load_balancers", "LoadBalancers")
-    groups = ask(clients["autoscaling"], "describe_auto_scaling_groups", "AutoScalingGroups")
+    tagged = by_tags(identity)
+    requested = by(state=["open", "active"])
+    answers = at_once(
+        requests=partial(ask, ec2, "describe_spot_instance_requests", "SpotInstanceRequests", Filters=requested),
+        databases=partial(ask, rds, "describe_db_instances", "DBInstances"),
+        balancers=partial(ask, clients["elbv2"], "describe_load_balancers", "LoadBalancers"),
+        groups=partial(ask, clients["autoscaling"], "describe_auto_scaling_groups", "AutoScalingGroups"),
+        images=partial(ask, ec2, "describe_images", "Images", Owners=["self"], Filters=tagged),
+        snapshots=partial(ask, ec2, "describe_snapshots", "Snapshots", OwnerIds=["self"], Filters=tagged),
+        database_snapshots=partial(ask, rds, "describe_db_snapshots", "DBSnapshots", SnapshotType="manual"),
+    )
     return {
         "load_balancers": [
             {
@@ -33,18 +41,17 @@ def audit(clients: dict[str, Any], *, name: str, identity: dict[str, str], vpc_i
                 "name": "",
                 "ours": one["VpcId"] in vpc_ids or one["LoadBalancerName"] == name,
             }
-            for one in balancers
+            for one in answers["balancers"]
         ],
         "scaling_groups": [
-            {"id": one["AutoScalingGroupName"], "name": "", "ours": True} for one in groups if carries(one.get("Tags"))
+            {"id": one["AutoScalingGroupName"], "name": "", "ours": True}
+            for one in answers["groups"]
+            if carries(one.get("Tags"))
         ],
-        "images": [
-            {"id": one["ImageId"], "name": one.get("Name", ""), "ours": True}
-            for one in ask(ec2, "describe_images", "Images", Owners=["self"], Filters=by_tags(identity))
-        ],
+        "images": [{"id": one["ImageId"], "name": one.get("Name", ""), "ours": True} for one in answers["images"]],
         "spot_requests": [
             {"id": request["SpotInstanceRequestId"], "name": name, "ours": True}
-            for request in requests
+            for request in answers["requests"]
             if carries(request.get("Tags")) or request.get("LaunchSpecification", {}).get("KeyName") == name
         ],
         "databases": [
@@ -53,7 +60,7 @@ def audit(clients: dict[str, Any], *, name: str, identity: dict[str, str], vpc_i
                 "name": one["DBInstanceClass"],
                 "ours": carries(one.get("TagList")) or one.get("DBSubnetGroup", {}).get("VpcId") in vpc_ids,
             }
-            for one in databases
+            for one in answers["databases"]
         ],
         "snapshots": [
             {
@@ -63,11 +70,11 @@ def audit(clients: dict[str, Any], *, name: str, identity: dict[str, str], vpc_i
                 "size_gb": one["VolumeSize"],
                 "volume_id": one.get("VolumeId", ""),
             }
-            for one in ask(ec2, "describe_snapshots", "Snapshots", OwnerIds=["self"], Filters=by_tags(identity))
+            for one in answers["snapshots"]
         ],
         "database_snapshots": [
             {"id": one["DBSnapshotIdentifier"], "name": "", "ours": True, "size_gb": one.get("AllocatedStorage", 0)}
-            for one in ask(rds, "describe_db_snapshots", "DBSnapshots", SnapshotType="manual")
+            for one in answers["database_snapshots"]
             if carries(one.get("TagList"))
         ],
     }

@@ -6,16 +6,15 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from ansible_collections.amazon.aws.plugins.module_utils.tagging import boto3_tag_list_to_ansible_dict
 
-from .ask import ask, by
+from .ask import ask, at_once, by
 from .audit import audit, by_tags
+from .lines import kept, lines
 from .rules import found_rules
-
-SINGULAR = {"addresses": "address"}
-KEPT = ("snapshots", "database_snapshots")
 
 
 def routes(table: dict[str, Any]) -> dict[str, str]:
@@ -28,11 +27,6 @@ def routes(table: dict[str, Any]) -> dict[str, str]:
         if destination and target != "local":
             found[destination] = target if route.get("State") == "active" else f"black hole {target}"
     return found
-
-
-def line(kind: str, item: dict[str, Any]) -> str:
-    """Name a thing for people: what it is, its id, its name."""
-    return f"{SINGULAR.get(kind, kind[:-1].replace('_', ' '))} {item['id']} {item['name']}".rstrip()
 
 
 class Environment:
@@ -59,16 +53,25 @@ class Environment:
 
     def look(self) -> dict[str, Any]:
         """Ask for everything."""
-        found: dict[str, Any] = {"vpcs": self.vpcs(), **self.unbound()}
+        first = at_once(vpcs=self.vpcs, unbound=self.unbound)
+        found: dict[str, Any] = {"vpcs": first["vpcs"], **first["unbound"]}
         vpc_ids = [vpc["id"] for vpc in found["vpcs"] if vpc["ours"]]
-        found |= {"internet_gateways": self.gateways(vpc_ids)} | self.inside(vpc_ids)
-        if self.auditors:
-            clients = self.auditors | {"ec2": self.ec2}
-            found |= audit(clients, name=self.name, identity=self.identity, vpc_ids=vpc_ids)
-        found["kept"] = [f"{line(kind, item)}, {item['size_gb']} GiB" for kind in KEPT for item in found.get(kind, [])]
-        found["belongings"] = sorted(self.lines(found, ours=True) + list(found["parameters"]))
-        found["strangers"] = sorted(self.lines(found, ours=False))
-        return found
+        then = at_once(
+            gateways=partial(self.gateways, vpc_ids),
+            inside=partial(self.inside, vpc_ids),
+            audit=partial(self.audit, vpc_ids),
+        )
+        found |= {"internet_gateways": then["gateways"]} | then["inside"] | then["audit"]
+        return found | {
+            "kept": kept(found),
+            "belongings": sorted(lines(found, ours=True) + list(found["parameters"])),
+            "strangers": sorted(lines(found, ours=False)),
+        }
+
+    def audit(self, vpc_ids: list[str]) -> dict[str, Any]:
+        """Find what costs money and no other part of a look asks for, where an audit was asked for."""
+        clients = self.auditors | {"ec2": self.ec2}
+        return audit(clients, name=self.name, identity=self.identity, vpc_ids=vpc_ids) if self.auditors else {}
 
     def vpcs(self) -> list[dict[str, Any]]:
         """Find the VPC by its tags, and others that only have its name."""
@@ -101,20 +104,33 @@ class Environment:
 
     def unbound(self) -> dict[str, Any]:
         """Find what can exist without the VPC."""
-        addresses = ask(self.ec2, "describe_addresses", "Addresses")
-        self.used["addresses"] = len(addresses)
-        key_pairs = ask(self.ec2, "describe_key_pairs", "KeyPairs")
-        volumes = ask(self.ec2, "describe_volumes", "Volumes", Filters=self.tagged)
-        templates = ask(self.ec2, "describe_launch_templates", "LaunchTemplates")
-        zones = ask(self.ec2, "describe_availability_zones", "AvailabilityZones", Filters=by(state="available"))
-        parameters = ask(
-            self.ssm, "get_parameters_by_path", "Parameters", Path=self.path, Recursive=True, WithDecryption=False
+        answers = at_once(
+            addresses=partial(ask, self.ec2, "describe_addresses", "Addresses"),
+            key_pairs=partial(ask, self.ec2, "describe_key_pairs", "KeyPairs"),
+            volumes=partial(ask, self.ec2, "describe_volumes", "Volumes", Filters=self.tagged),
+            templates=partial(ask, self.ec2, "describe_launch_templates", "LaunchTemplates"),
+            zones=partial(
+                ask, self.ec2, "describe_availability_zones", "AvailabilityZones", Filters=by(state="available")
+            ),
+            parameters=partial(
+                ask,
+                self.ssm,
+                "get_parameters_by_path",
+                "Parameters",
+                Path=self.path,
+                Recursive=True,
+                WithDecryption=False,
+            ),
         )
-        named = [self.item(pair, "KeyPairId", key_name=pair["KeyName"]) for pair in key_pairs]
-        spots = [self.item(one, "LaunchTemplateId", template_name=one["LaunchTemplateName"]) for one in templates]
+        parameters = answers["parameters"]
+        self.used["addresses"] = len(answers["addresses"])
+        named = [self.item(pair, "KeyPairId", key_name=pair["KeyName"]) for pair in answers["key_pairs"]]
+        spots = [
+            self.item(one, "LaunchTemplateId", template_name=one["LaunchTemplateName"]) for one in answers["templates"]
+        ]
         return {
-            "zones": sorted(zone["ZoneName"] for zone in zones),
-            "addresses": [address for address in map(self.address, addresses) if address["ours"]],
+            "zones": sorted(zone["ZoneName"] for zone in answers["zones"]),
+            "addresses": [address for address in map(self.address, answers["addresses"]) if address["ours"]],
             "key_pairs": [pair for pair in named if pair["ours"]],
             "launch_templates": [spot for spot in spots if spot["ours"]],
             "namesakes": [
@@ -133,7 +149,7 @@ class Environment:
                     size_gb=volume["Size"],
                     machine_id=next((a["InstanceId"] for a in volume["Attachments"]), ""),
                 )
-                for volume in volumes
+                for volume in answers["volumes"]
             ],
             "locked": any(parameter["Name"] == f"{self.path}/lock" for parameter in parameters),
             "parameters": {
@@ -158,11 +174,16 @@ class Environment:
             kinds = "subnets route_tables security_groups nat_gateways endpoints instances interfaces"
             return {kind: [] for kind in kinds.split()}
         within = by(vpc_id=vpc_ids)
-        subnets = ask(self.ec2, "describe_subnets", "Subnets", Filters=within)
-        tables = ask(self.ec2, "describe_route_tables", "RouteTables", Filters=within)
-        groups = ask(self.ec2, "describe_security_groups", "SecurityGroups", Filters=within)
-        endpoints = ask(self.ec2, "describe_vpc_endpoints", "VpcEndpoints", Filters=within)
-        interfaces = ask(self.ec2, "describe_network_interfaces", "NetworkInterfaces", Filters=within)
+        answers = at_once(
+            subnets=partial(ask, self.ec2, "describe_subnets", "Subnets", Filters=within),
+            tables=partial(ask, self.ec2, "describe_route_tables", "RouteTables", Filters=within),
+            groups=partial(ask, self.ec2, "describe_security_groups", "SecurityGroups", Filters=within),
+            endpoints=partial(ask, self.ec2, "describe_vpc_endpoints", "VpcEndpoints", Filters=within),
+            interfaces=partial(ask, self.ec2, "describe_network_interfaces", "NetworkInterfaces", Filters=within),
+            nat_gateways=partial(self.nat_gateways, vpc_ids),
+            instances=partial(self.machines, within),
+        )
+        groups = answers["groups"]
         return {
             "subnets": [
                 self.item(
@@ -173,7 +194,7 @@ class Environment:
                     vpc_id=s["VpcId"],
                     map_public=s["MapPublicIpOnLaunch"],
                 )
-                for s in subnets
+                for s in answers["subnets"]
             ],
             "route_tables": [
                 self.item(
@@ -184,9 +205,9 @@ class Environment:
                     subnets=sorted(a["SubnetId"] for a in t["Associations"] if a.get("SubnetId")),
                     routes=routes(t),
                 )
-                for t in tables
+                for t in answers["tables"]
             ],
-            "nat_gateways": self.nat_gateways(vpc_ids),
+            "nat_gateways": answers["nat_gateways"],
             "endpoints": [
                 self.item(
                     e,
@@ -194,7 +215,7 @@ class Environment:
                     service=e["ServiceName"].rpartition(".")[2],
                     route_tables=sorted(e.get("RouteTableIds", [])),
                 )
-                for e in endpoints
+                for e in answers["endpoints"]
                 if e["State"].lower() not in ("deleting", "deleted")
             ],
             "security_groups": [
@@ -209,9 +230,9 @@ class Environment:
                     managed=i.get("InterfaceType", "interface") != "interface",
                     description=i.get("Description") or "",
                 )
-                for i in interfaces
+                for i in answers["interfaces"]
             ],
-            "instances": self.machines(within),
+            "instances": answers["instances"],
         }
 
     def nat_gateways(self, vpc_ids: list[str]) -> list[dict[str, Any]]:
@@ -272,21 +293,3 @@ class Environment:
             InstanceId=machine["InstanceId"], Attribute="disableApiTermination"
         )
         return bool(answer["DisableApiTermination"]["Value"])
-
-    @staticmethod
-    def lines(found: dict[str, Any], *, ours: bool) -> list[str]:
-        """List what is ours or not, leaving out what comes and goes with something else."""
-        machines = {machine["id"] for machine in found["instances"]}
-        return [
-            line(kind, item)
-            for kind, items in found.items()
-            if isinstance(items, list) and kind not in KEPT
-            for item in items
-            if isinstance(item, dict)
-            and item["ours"] is ours
-            and not item.get("main")
-            and item.get("group_name") != "default"
-            and not item.get("managed")
-            and item.get("instance_id", "") not in (machines if kind == "interfaces" else ())
-            and (ours or kind not in ("vpcs", "databases", "load_balancers"))
-        ]
