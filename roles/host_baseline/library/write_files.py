@@ -15,9 +15,9 @@ description:
     one. Copy and template start two modules for each file, and starting one costs more than its work.
   - Every file that differs is validated before the first is put in place. One that is refused
     therefore leaves all as they were.
-  - Tells which units have not read a file since it was changed, whoever changed it. "Did this run write
-    something" would not do. A run that ends between the file and the restart leaves the old settings in
-    force, and the next one finds nothing to do.
+  - A unit that has not read a file since it was changed, whoever changed it, is restarted or reloaded. "Did
+    this run write something" would not do. A run that ends between the file and the restart leaves the old
+    settings in force, and the next one finds nothing to do.
 options:
   files:
     description: The files, in the order in which they are put in place.
@@ -30,9 +30,15 @@ options:
         type: path
         required: true
       content:
-        description: What is to be in it.
+        description: What is to be in it. Required if there is no O(files[].template).
         type: str
         required: true
+      template:
+        description: A template of the role, which gives what is to be in it.
+        type: str
+      vars:
+        description: Variables for the template, besides those of the task.
+        type: dict
       owner:
         description: Whose it is.
         type: str
@@ -51,8 +57,14 @@ options:
             asked in check mode, in which the program may not be there yet.
         type: str
         default: ""
-  readers:
-    description: Units of systemd, and what they must have read. A file that is missing needs no reader.
+      proven:
+        description: Where a copy is kept of what was proven to be good; see RV(unproven).
+        type: path
+        default: ""
+  units:
+    description:
+      - Units of systemd that are started, restarted, reloaded or stopped once the files are in place, and what
+        they must have read. A file that is missing needs no reader. systemd is reloaded where it has to be.
     type: list
     elements: dict
     default: []
@@ -61,16 +73,28 @@ options:
         description: The name of the unit.
         type: str
         required: true
-      files:
-        description: Paths, also of files that others write.
+      state:
+        description: What it should be; C(read) restarts it if it has not read a file, and nothing else.
+        type: str
+        choices: [started, stopped, read]
+        default: started
+      enabled:
+        description: Whether a boot starts it. Left as it is if not given.
+        type: bool
+      start_files:
+        description: Paths that it reads when it starts, also of files that others write.
         type: list
         elements: path
-        required: true
-      when:
-        description: When it reads them, C(start) or also C(reload).
-        type: str
-        choices: [start, reload]
-        default: start
+        default: []
+      reload_files:
+        description: Paths that it reads also when it is reloaded.
+        type: list
+        elements: path
+        default: []
+      later:
+        description: Whether to do nothing about it, and only to tell in RV(units) what it would take.
+        type: bool
+        default: false
 author: the Onebox authors
 """
 
@@ -79,20 +103,14 @@ EXAMPLES = r"""
   write_files:
     files:
       - dest: /etc/sysctl.d/50-example.conf
-        content: "{{ lookup('ansible.builtin.template', 'sysctl.conf.j2') }}"
+        template: sysctl.conf.j2
       - dest: /usr/local/sbin/example
-        content: "{{ lookup('ansible.builtin.template', 'example.j2') }}"
+        template: example.j2
         mode: "0755"
         validate: sh -n %s
-    readers:
-      - {unit: systemd-sysctl, files: [/etc/sysctl.d/50-example.conf]}
-  register: settings
-
-- name: Take them into use
-  ansible.builtin.systemd_service:
-    name: systemd-sysctl
-    state: restarted
-  when: "'systemd-sysctl' in settings.unread"
+    units:
+      - {unit: example, enabled: true, start_files: [/usr/local/sbin/example]}
+      - {unit: systemd-sysctl, state: read, start_files: [/etc/sysctl.d/50-example.conf]}
 """
 
 RETURN = r"""
@@ -101,8 +119,13 @@ written:
   type: list
   elements: str
   returned: always
-unread:
-  description: Each unit with something to read, and what would make it read, C(start) or C(reload) or both.
+unproven:
+  description: Those whose copy of O(files[].proven) is another, or not there.
+  type: list
+  elements: str
+  returned: always
+units:
+  description: Each unit with something to do, and the verbs of systemctl that did it, or in check mode would.
   type: dict
   returned: always
   sample: {nginx: [reload]}
@@ -110,11 +133,11 @@ unread:
 
 import os
 import tempfile
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.host_units import UNIT, settle
 
 FILE = {
     "dest": {"type": "path", "required": True},
@@ -123,21 +146,15 @@ FILE = {
     "group": {"type": "str", "default": "root"},
     "mode": {"type": "str", "default": "0644"},
     "validate": {"type": "str", "default": ""},
+    "proven": {"type": "path", "default": ""},
 }
-READER = {
-    "unit": {"type": "str", "required": True},
-    "files": {"type": "list", "elements": "path", "required": True},
-    "when": {"type": "str", "choices": ["start", "reload"], "default": "start"},
-}
-# What systemd notes at each; a timer has no process, so the first of its own that is there counts.
-NOTED = {"start": ("ExecMainStartTimestamp", "ActiveEnterTimestamp"), "reload": ("StateChangeTimestamp",)}
 
 
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "files": {"type": "list", "elements": "dict", "required": True, "options": FILE},
-            "readers": {"type": "list", "elements": "dict", "default": [], "options": READER},
+            "units": {"type": "list", "elements": "dict", "default": [], "options": UNIT},
         },
         supports_check_mode=True,
     )
@@ -149,7 +166,13 @@ def main() -> None:
         staged = {file["dest"]: stage(module, file, Path(folder)) for file in other}
         diffs = [diff for file in files if (diff := put_right(module, file, before, staged))]
     written = [diff["after_header"] for diff in diffs]
-    module.exit_json(changed=bool(diffs), written=written, unread=unread(module, written), diff=diffs)
+    unproven = [
+        file["dest"] for file in files if file["proven"] and content_of(Path(file["proven"])) != file["content"]
+    ]
+    units = settle(module, written)
+    acted = [unit["unit"] for unit in module.params["units"] if unit["unit"] in units and not unit["later"]]
+    diffs += [{"prepared": f"{unit}: {', '.join(units[unit])}\n"} for unit in acted]
+    module.exit_json(changed=bool(diffs), written=written, unproven=unproven, units=units, diff=diffs)
 
 
 def content_of(path: Path) -> str | None:
@@ -187,31 +210,6 @@ def put_right(
     if not changed:
         sides = {side: "".join(f"{name}: {value}\n" for name, value in attributes[side].items()) for side in sides}
     return sides | {"before_header": path, "after_header": path}
-
-
-def unread(module: AnsibleModule, written: list[str]) -> dict[str, list[str]]:
-    """Unit to what would make it read what it has not read."""
-    found: dict[str, list[str]] = {}
-    for reader in module.params["readers"]:
-        names = NOTED[reader["when"]]
-        command = ["systemctl", "show", reader["unit"], "--timestamp=us+utc", f"--property={','.join(names)}"]
-        _, said, _ = module.run_command(command, check_rc=True)
-        noted = dict(line.split("=", 1) for line in said.splitlines())
-        since = next((noted[name] for name in names if name in noted), "")
-        if any(is_newer(path, since) or path in written for path in reader["files"]):
-            found.setdefault(reader["unit"], []).append(reader["when"])
-    return found
-
-
-def is_newer(path: str, stamp: str) -> bool:
-    """Whether the file was changed after that time, as systemd prints it; nothing printed is never."""
-    if not os.path.lexists(path):
-        return False
-    words = stamp.split()
-    if not words:
-        return True
-    since = datetime.strptime(f"{words[1]} {words[2]} +0000", "%Y-%m-%d %H:%M:%S.%f %z")
-    return os.lstat(path).st_ctime > since.timestamp()
 
 
 if __name__ == "__main__":
