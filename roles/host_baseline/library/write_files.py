@@ -3,16 +3,16 @@
 # Copyright: the Onebox authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or
 # https://www.gnu.org/licenses/gpl-3.0.txt). It imports code of Ansible, which has this licence.
-"""Write several files in one call, all of them or none."""
+"""Write several files, all of them or none, and run the units that read them, in one call."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: write_files
-short_description: Write several files in one call, all of them or none
+short_description: Write several files and run the units that read them, in one call
 description:
-  - Does for many files what M(ansible.builtin.copy) with O(ansible.builtin.copy#module:content) does for
-    one. Copy and template start two modules for each file, and starting one costs more than its work.
+  - Does for many files and units what M(ansible.builtin.template) and M(ansible.builtin.systemd_service) do for
+    one. They start a module or two for each, and starting one costs more than its work.
   - Every file that differs is validated before the first is put in place. One that is refused
     therefore leaves all as they were.
   - A unit that has not read a file since it was changed, whoever changed it, is restarted or reloaded. "Did
