@@ -18,7 +18,7 @@ REASONS = (
     (r"Look at what exists", "one module: 0.3 s of API calls; the rest is Python and boto3 starting"),
     (r"^aws_|Give the environment back", "a module of this machine: boto3 starts, for some hundredths of API"),
     (r"Validating arguments|Check ", "no module: a process is forked to evaluate it"),
-    (r"Install", "no module where no package is missing: a process is forked to see that"),
+    (r"Install", "no package is missing, so no module: a process is forked to see that"),
     (r"Make |Copy ", "a file by itself: one or two modules, 0.25 s each; several come by write_files, in one"),
 )  # fmt: skip
 OTHER = "one module: ssh, sudo and a Python that reads it, 0.25 s, for work of some thousandths"
