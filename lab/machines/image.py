@@ -141,7 +141,7 @@ def ensure_image(say: Callable[[str], None], name: str = DEBIAN) -> Path:
     text = recipe(mirror, name)
     folder = CACHE_ROOT / "images" / hashlib.sha256(text.encode()).hexdigest()[:16]
     root, stamp = folder / "root", folder / STAMP
-    with _alone(folder.with_suffix(".lock")):
+    with _alone(folder.with_suffix(".lock"), lambda: say(f"waiting for the image {name}, which is being made")):
         if stamp.exists() and json.loads(stamp.read_text())["digest"] == digest(root):
             return root
         if folder.exists():
@@ -154,11 +154,15 @@ def ensure_image(say: Callable[[str], None], name: str = DEBIAN) -> Path:
 
 
 @contextlib.contextmanager
-def _alone(lock: Path) -> Iterator[None]:
+def _alone(lock: Path, must_wait: Callable[[], None]) -> Iterator[None]:
     """Two labs that want the same image wait for each other."""
     lock.parent.mkdir(parents=True, exist_ok=True)
     with lock.open("w") as held:
-        fcntl.flock(held, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            must_wait()
+            fcntl.flock(held, fcntl.LOCK_EX)
         yield
 
 
@@ -186,3 +190,7 @@ def _build(folder: Path, mirror: Mirror | None, text: str, one: Recipe) -> None:
         ) from error
     finally:
         shutil.rmtree(part, ignore_errors=True)
+
+
+if __name__ == "__main__":  # script/bootstrap, by the system's own Python: no package and nothing newer than 3.11
+    ensure_image(print)

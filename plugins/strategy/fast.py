@@ -2,61 +2,153 @@
 # Copyright: the Onebox authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or
 # https://www.gnu.org/licenses/gpl-3.0.txt). It imports code of Ansible, which has this licence.
-"""What makes a strategy fast, or leaves it alone and says why. docs/fast.md tells the rest."""
+"""What makes a strategy fast, or leaves it alone and says why. docs/fast.md tells the rest.
+
+Ansible forks a process for every step, also for one that only compares variables or is skipped. Such a
+step runs here where it is, and the next one finds warm what it needs. The modules that Ansible packs anew
+in every run are kept for the next one.
+"""
 
 from __future__ import annotations
 
+import copy
+import hashlib
 import importlib.metadata
-import importlib.util
-from collections.abc import Iterator
-from types import CodeType
+import os
+import pickle
+import shutil
+import sys
+import time
+from pathlib import Path
+from typing import NoReturn
 
+from ansible import constants
 from ansible.plugins.strategy import StrategyBase
 from ansible.utils.display import Display
 
-# tests/unit/test_fast.py has passed with these pairs of ansible-core and Mitogen. docs/fast.md says how one is added.
-PROVEN = {("2.21", "0.3.54")}
+# The releases of ansible-core with which the suite has passed. docs/fast.md says how one is added.
+PROVEN = {"2.21"}
+
+CORE = importlib.metadata.version("ansible-core")
+COLLECTION = "ansible_collections/*/*/MANIFEST.json"
+KEPT_SECONDS = 30 * 24 * 3600
+
+# These start nothing on any machine and wait for nothing.
+AT_HOME = {
+    f"{collection}{action}"
+    for collection in ("", "ansible.builtin.", "ansible.legacy.")
+    for action in (
+        "assert", "debug", "fail", "include_role", "include_tasks", "include_vars", "set_fact",
+        "validate_argument_spec",
+    )
+}  # fmt: skip
 
 
-def unusable() -> str:
-    """Say why Mitogen cannot run the tasks, and what to do; nothing where it can."""
-    if importlib.util.find_spec("ansible_mitogen") is None:
-        return "The extra fast is not installed, so this run takes its usual time. Install it: uv sync --extra fast"
-    core = ".".join(importlib.metadata.version("ansible-core").split(".")[:2])
-    mitogen = importlib.metadata.version("mitogen")
-    if (core, mitogen) not in PROVEN:
-        return (
-            f"Mitogen {mitogen} was not proven with ansible-core {core}, so this run takes its usual time. "
-            "Take the versions of uv.lock: uv sync --extra fast"
-        )
-    return ""
+def keep_packs() -> None:
+    """Let this run find the packed modules that another has made of the same files, and leave its own.
+
+    Without this they are in the folder of the run, and end with it.
+    """
+    setting = constants.config.get_config_value
+    folders = [Path(one) for name in ("DEFAULT_MODULE_PATH", "DEFAULT_MODULE_UTILS_PATH") for one in setting(name)]
+    for roles in setting("DEFAULT_ROLES_PATH"):
+        folders += [*Path(roles).glob("*/library"), *Path(roles).glob("*/module_utils")]
+    files = {file for folder in folders for file in folder.rglob("*.py")}
+    # A collection that is installed again gets another one of these.
+    files |= {file for folder in [*setting("COLLECTIONS_PATHS"), *sys.path] for file in Path(folder).glob(COLLECTION)}
+    key = hashlib.sha256(f"{sys.version} {CORE}".encode())
+    for file in sorted(files):
+        key.update(f"{file} {file.stat().st_mtime_ns} {file.stat().st_size}\n".encode())
+    every = Path("~/.ansible/onebox_packs").expanduser()
+    kept = every / key.hexdigest()[:32]
+    kept.mkdir(mode=0o700, parents=True, exist_ok=True)
+    os.utime(kept)
+    for old in every.iterdir():
+        if old.stat().st_mtime < time.time() - KEPT_SECONDS:
+            shutil.rmtree(old, ignore_errors=True)
+    packs = Path(constants.DEFAULT_LOCAL_TMP, "ansiballz_cache")
+    if not packs.exists():
+        packs.symlink_to(kept)
 
 
-if reason := unusable():
-    Display().warning(reason)
+class NotSkipped(BaseException):
+    """The step has something to do. No handler of Exception may take this for a failure of the step."""
+
+
+def not_skipped(*_: object, **__: object) -> NoReturn:
+    """Stand where Ansible, having found that a step is not skipped, works out its arguments."""
+    raise NotSkipped
+
+
+if CORE.rpartition(".")[0] not in PROVEN:
+    Display().warning(
+        f"The strategy was not proven with ansible-core {CORE}, so this run takes its usual time. "
+        "Take the versions of uv.lock (uv sync), or the setting ANSIBLE_STRATEGY away."
+    )
 
     class StrategyModule(StrategyBase):  # type: ignore[misc]
         """Adds nothing: the strategy stays what Ansible ships."""
 else:
-    import ansible_mitogen.module_finder as finder
-    from ansible_mitogen.strategy import StrategyMixin
-    from mitogen.imports import codeobj_imports
+    from ansible._internal._task import TaskContext, UnifiedTaskResult, WireTaskResult
+    from ansible.executor.task_executor import TaskExecutor
+    from ansible.inventory.host import Host
+    from ansible.playbook.play_context import PlayContext
+    from ansible.playbook.task import Task
+    from ansible.plugins.loader import get_plugin_loader_namespace
 
-    walk_imports = finder.walk_imports
+    keep_packs()
 
-    def walk_relative_imports_too(code: CodeType, prefix: str | None = None) -> Iterator[str]:
-        """Mitogen 0.3.54 does not see `from .rules import x` in module_utils, and the module would miss it."""
-        yield from walk_imports(code, prefix)
-        names = code.co_filename.split(".")  # Mitogen compiles under the name of the module
-        for level, name, members in codeobj_imports(code):
-            # A module stands beside what it imports, a package above it; what is not there is left out.
-            for package in (names[:-level], names[: len(names) - level + 1]) if level else ():
-                found = [*package, *name.split(".")] if name else package
-                whole = [".".join(found[:length]) for length in range(1, len(found) + 1)]
-                whole += [f"{whole[-1]}.{member}" for member in members]
-                yield from (one for one in whole if one.startswith(f"{prefix}."))
+    def may_stay(task: Task) -> bool:
+        """Whether it starts nothing on a machine, or may be skipped; and neither waits nor is to be watched."""
+        if task.async_val or task.until or task.timeout or task.throttle:
+            return False
+        return task.action in AT_HOME or bool(task.when and task.loop is None)
 
-    finder.walk_imports = walk_relative_imports_too
+    class StrategyModule(StrategyBase):  # type: ignore[misc,no-redef]
+        """Before the stock strategy, this runs at home what needs no process of its own."""
 
-    class StrategyModule(StrategyMixin, StrategyBase):  # type: ignore[misc,no-redef]
-        """Before the stock strategy, this runs its tasks by Mitogen."""
+        def _queue_task(self, host: Host, task: Task, task_vars: dict[str, object], context: PlayContext) -> None:
+            result = self._run_at_home(host, task, task_vars, context) if may_stay(task) else None
+            if result is None:
+                super()._queue_task(host, task, task_vars, context)
+                return
+            with self._results_lock:
+                self._results.append(result)
+            self._pending_results += 1
+
+        def _run_at_home(
+            self, host: Host, task: Task, task_vars: dict[str, object], context: PlayContext
+        ) -> object | None:
+            """The result of the step; none if it has to do with a machine and is not skipped."""
+            self._queued_task_cache[host.name, task._uuid] = {
+                "host": host, "task": task, "task_vars": task_vars, "play_context": context
+            }  # fmt: skip
+            # A process of its own would have copies of all that the executor works out in place.
+            own = copy.copy(task)
+            own.loop_control = copy.copy(task.loop_control)
+            if task.action in AT_HOME:
+                self._tqm.send_callback("v2_runner_on_start", host, task)
+            else:
+                own.post_validate = not_skipped
+            plugins = get_plugin_loader_namespace()
+            try:
+                with TaskContext.create(task=own, task_vars=dict(task_vars), host_name=host.name):
+                    own.squash()
+                    executor = TaskExecutor(host, context, self._loader, plugins, self, self._variable_manager)
+                    result = executor.run()
+                    result.finalize_registered_values()
+            except NotSkipped:
+                return None
+            if own.__dict__.pop("post_validate", None):
+                self._tqm.send_callback("v2_runner_on_start", host, task)
+            own.ignore_errors, own.ignore_unreachable = result.ignore_errors, result.ignore_unreachable
+            return self._as_from_worker(host, own, result)
+
+        def send_callback(self, name: str, host: Host, task: Task, result: UnifiedTaskResult) -> None:
+            """Take what the executor says of each item of a loop, where it expects the queue of results."""
+            self._tqm.send_callback(name, self._as_from_worker(host, task, result))
+
+        def _as_from_worker(self, host: Host, task: Task, result: UnifiedTaskResult) -> object:
+            """What a process of its own would have sent: nothing of it is shared with what the step has seen."""
+            sent = pickle.dumps(WireTaskResult.create(host=host, task=task, utr=result))
+            return self._convert_wire_task_result_to_host_task_result(pickle.loads(sent))

@@ -2,7 +2,7 @@
 # Copyright: the Onebox authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or
 # https://www.gnu.org/licenses/gpl-3.0.txt). It imports code of Ansible, which has this licence.
-"""The strategy free, run by Mitogen where that is possible (docs/fast.md)."""
+"""The strategy free, without a process for each step (docs/fast.md)."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from ansible.plugins.strategy.free import StrategyModule as Stock
 
 DOCUMENTATION = r"""
 name: fast_free
-short_description: C(free), run by Mitogen where that is possible
+short_description: C(free) without a process for each step
 description:
-  - Without Mitogen, or with a release of ansible-core it was not proven with, it is the stock strategy.
+  - With a release of ansible-core that it was not proven with, it is the stock strategy.
 version_added: "0.1.0"
 author: the Onebox authors
 """
