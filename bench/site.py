@@ -20,6 +20,7 @@ from bench.profile import profile
 
 # What Ansible does when it is told nothing. Host keys and paths stay ours, or nothing would be found.
 STOCK = {
+    "ANSIBLE_INTERNAL_POLL_INTERVAL": "0.001",
     "ANSIBLE_FORKS": "5",
     "ANSIBLE_PIPELINING": "false",
     "ANSIBLE_GATHERING": "implicit",
@@ -98,7 +99,8 @@ def slow_api(lab: str) -> Iterator[None]:
 def from_nothing(given: list[str]) -> dict[str, list[Way]]:
     """The whole environment, torn down before each turn: the packages come from the lab's cache."""
     site, gone = play("site", given), play("teardown", [*given, "--extra-vars", "confirm=playground"])
-    return {"site.yml, from nothing": [Way("default", site, before=gone), Way("fast", site, FAST, gone)]}
+    ways = [Way("stock settings", site, STOCK, gone), Way("default", site, before=gone), Way("fast", site, FAST, gone)]
+    return {"site.yml, from nothing": ways}
 
 
 @contextmanager
@@ -150,6 +152,8 @@ def main() -> None:
     if options.profile:
         print(profile(play("site", options.given)))
         return
+    if not (options.build / "ssh_config").exists():
+        parser.error(f"--build {options.build} has no ssh_config, so no machine can be reached; build it: script/demo")
     kept = REPO / "build/bench"
     around: AbstractContextManager[None] = nullcontext()
     if options.environments:
