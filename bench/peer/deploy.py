@@ -3,7 +3,7 @@
 import io
 import tarfile
 
-from pyinfra import host
+from pyinfra.context import host
 from pyinfra.operations import apt, files, systemd
 
 from bench.peer import PACKAGES, SERVICES

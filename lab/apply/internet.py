@@ -47,6 +47,9 @@ class Internet:
                 "net.ipv4.ip_forward": 1,
                 "net.ipv4.conf.all.rp_filter": 0,
                 "net.ipv4.conf.default.rp_filter": 0,
+                # As in the routers: else the kernel's own announcements are among the packets that are counted.
+                "net.ipv6.conf.all.disable_ipv6": 1,
+                "net.ipv6.conf.default.disable_ipv6": 1,
             },
         )
         peer = ["type", "veth", "peer", "name", "operator", "netns", self.namespace]
