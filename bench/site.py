@@ -20,8 +20,8 @@ from bench.profile import profile
 
 # What Ansible does when it is told nothing. Host keys and paths stay ours, or nothing would be found.
 STOCK = {
-    "ANSIBLE_INTERNAL_POLL_INTERVAL": "0.001",
     "ANSIBLE_FORKS": "5",
+    "ANSIBLE_INTERNAL_POLL_INTERVAL": "0.001",
     "ANSIBLE_PIPELINING": "false",
     "ANSIBLE_GATHERING": "implicit",
     "ANSIBLE_STRATEGY": "linear",

@@ -26,7 +26,7 @@ from ansible import constants
 from ansible.plugins.strategy import StrategyBase
 from ansible.utils.display import Display
 
-# The releases of ansible-core with which the suite has passed. docs/fast.md says how one is added.
+# The releases of ansible-core with which tests/unit/test_fast.py has passed. docs/fast.md says how one is added.
 PROVEN = {"2.21"}
 
 CORE = importlib.metadata.version("ansible-core")
