@@ -5,24 +5,18 @@
 """What makes a strategy fast, or leaves it alone and says why. docs/fast.md tells the rest.
 
 Ansible forks a process for every step, also for one that only compares variables or is skipped. Such a
-step runs here where it is, and the next one finds warm what it needs. The modules that Ansible packs anew
-in every run are kept for the next one.
+step runs here where it is, and the next one finds warm what it needs.
 """
 
 from __future__ import annotations
 
 import copy
-import hashlib
 import importlib.metadata
-import os
 import pickle
-import shutil
 import sys
-import time
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, cast
 
-from ansible import constants
 from ansible.plugins.strategy import StrategyBase
 from ansible.utils.display import Display
 
@@ -30,8 +24,6 @@ from ansible.utils.display import Display
 PROVEN = {"2.21"}
 
 CORE = importlib.metadata.version("ansible-core")
-COLLECTION = "ansible_collections/*/*/MANIFEST.json"
-KEPT_SECONDS = 30 * 24 * 3600
 
 # These start nothing on any machine and wait for nothing.
 AT_HOME = {
@@ -42,33 +34,6 @@ AT_HOME = {
         "validate_argument_spec",
     )
 }  # fmt: skip
-
-
-def keep_packs() -> None:
-    """Let this run find the packed modules that another has made of the same files, and leave its own.
-
-    Without this they are in the folder of the run, and end with it.
-    """
-    setting = constants.config.get_config_value
-    folders = [Path(one) for name in ("DEFAULT_MODULE_PATH", "DEFAULT_MODULE_UTILS_PATH") for one in setting(name)]
-    for roles in setting("DEFAULT_ROLES_PATH"):
-        folders += [*Path(roles).glob("*/library"), *Path(roles).glob("*/module_utils")]
-    files = {file for folder in folders for file in folder.rglob("*.py")}
-    # A collection that is installed again gets another one of these.
-    files |= {file for folder in [*setting("COLLECTIONS_PATHS"), *sys.path] for file in Path(folder).glob(COLLECTION)}
-    key = hashlib.sha256(f"{sys.version} {CORE}".encode())
-    for file in sorted(files):
-        key.update(f"{file} {file.stat().st_mtime_ns} {file.stat().st_size}\n".encode())
-    every = Path("~/.ansible/onebox_packs").expanduser()
-    kept = every / key.hexdigest()[:32]
-    kept.mkdir(mode=0o700, parents=True, exist_ok=True)
-    os.utime(kept)
-    for old in every.iterdir():
-        if old.stat().st_mtime < time.time() - KEPT_SECONDS:
-            shutil.rmtree(old, ignore_errors=True)
-    packs = Path(constants.DEFAULT_LOCAL_TMP, "ansiballz_cache")
-    if not packs.exists():
-        packs.symlink_to(kept)
 
 
 class NotSkipped(BaseException):
@@ -86,17 +51,22 @@ if CORE.rpartition(".")[0] not in PROVEN:
         "Take the versions of uv.lock (uv sync), or the setting ANSIBLE_STRATEGY away."
     )
 
-    class StrategyModule(StrategyBase):  # type: ignore[misc]
+    class StrategyModule(StrategyBase):
         """Adds nothing: the strategy stays what Ansible ships."""
 else:
-    from ansible._internal._task import TaskContext, UnifiedTaskResult, WireTaskResult
+    from ansible._internal._task import HostTaskResult, TaskContext, UnifiedTaskResult, WireTaskResult
     from ansible.executor.task_executor import TaskExecutor
+    from ansible.executor.task_queue_manager import FinalQueue
     from ansible.inventory.host import Host
     from ansible.playbook.play_context import PlayContext
     from ansible.playbook.task import Task
     from ansible.plugins.loader import get_plugin_loader_namespace
 
-    keep_packs()
+    sys.path.append(str(Path(__file__).parents[1]))
+    import packed_modules
+
+    packed_modules.keep_packed(CORE)
+    packed_modules.send_once()
 
     def may_stay(task: Task) -> bool:
         """Whether it starts nothing on a machine, or may be skipped; and neither waits nor is to be watched."""
@@ -104,13 +74,13 @@ else:
             return False
         return task.action in AT_HOME or bool(task.when and task.loop is None)
 
-    class StrategyModule(StrategyBase):  # type: ignore[misc,no-redef]
+    class StrategyModule(StrategyBase):  # type: ignore[no-redef] # the other one is for another core
         """Before the stock strategy, this runs at home what needs no process of its own."""
 
         def _queue_task(self, host: Host, task: Task, task_vars: dict[str, object], context: PlayContext) -> None:
             result = self._run_at_home(host, task, task_vars, context) if may_stay(task) else None
             if result is None:
-                super()._queue_task(host, task, task_vars, context)
+                super()._queue_task(host, task, task_vars, context)  # type: ignore[no-untyped-call]
                 return
             with self._results_lock:
                 self._results.append(result)
@@ -118,7 +88,7 @@ else:
 
         def _run_at_home(
             self, host: Host, task: Task, task_vars: dict[str, object], context: PlayContext
-        ) -> object | None:
+        ) -> HostTaskResult | None:
             """The result of the step; none if it has to do with a machine and is not skipped."""
             self._queued_task_cache[host.name, task._uuid] = {
                 "host": host, "task": task, "task_vars": task_vars, "play_context": context
@@ -129,12 +99,14 @@ else:
             if task.action in AT_HOME:
                 self._tqm.send_callback("v2_runner_on_start", host, task)
             else:
-                own.post_validate = not_skipped
+                own.post_validate = not_skipped  # type: ignore[method-assign] # of this copy
             plugins = get_plugin_loader_namespace()
             try:
                 with TaskContext.create(task=own, task_vars=dict(task_vars), host_name=host.name):
                     own.squash()
-                    executor = TaskExecutor(host, context, self._loader, plugins, self, self._variable_manager)
+                    executor = TaskExecutor(
+                        host, context, self._loader, plugins, cast(FinalQueue, self), self._variable_manager
+                    )
                     result = executor.run()
                     result.finalize_registered_values()
             except NotSkipped:
@@ -148,7 +120,7 @@ else:
             """Take what the executor says of each item of a loop, where it expects the queue of results."""
             self._tqm.send_callback(name, self._as_from_worker(host, task, result))
 
-        def _as_from_worker(self, host: Host, task: Task, result: UnifiedTaskResult) -> object:
+        def _as_from_worker(self, host: Host, task: Task, result: UnifiedTaskResult) -> HostTaskResult:
             """What a process of its own would have sent: nothing of it is shared with what the step has seen."""
             sent = pickle.dumps(WireTaskResult.create(host=host, task=task, utr=result))
             return self._convert_wire_task_result_to_host_task_result(pickle.loads(sent))

@@ -5,8 +5,10 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import re
+import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -82,6 +84,66 @@ def test_a_module_that_was_changed_is_packed_anew(tmp_path: Path) -> None:
         said = run(tmp_path, "fast_linear", play=play, HOME=str(tmp_path), ANSIBLE_LIBRARY=str(module.parent))
         assert f"packed {word}" in said
     assert len(list((tmp_path / ".ansible/onebox_packs").glob("*/*told*-none"))) == 3  # of another time, another one
+
+
+# KB of a module with Ansible's library, and of its name with what asks for it.
+WHOLE, NAMED = 100, 20
+RECORDING = """#!/bin/sh
+cat > "$0.sent"
+exec {} "$@" < "$0.sent"
+"""
+
+
+@pytest.fixture
+def sent(tmp_path: Path) -> Callable[[], int]:
+    """Call it to play a step that says "packed anew", and get how many KB were sent to the machine for that."""
+    play, module, python = tmp_path / "play.yml", tmp_path / "library/told.py", tmp_path / "python"
+    play.write_text("- {hosts: one, gather_facts: false, tasks: [{told: }]}")
+    module.parent.mkdir()
+    module.write_text(MODULE.format("anew"))
+    python.write_text(RECORDING.format(sys.executable))
+    python.chmod(0o755)
+    options = (f"--extra-vars=ansible_python_interpreter={python}", "-v")
+
+    def kilobytes_sent() -> int:
+        said = run(tmp_path, "fast_linear", *options, play=play, HOME=str(tmp_path), ANSIBLE_LIBRARY=str(module.parent))
+        assert "packed anew" in said
+        return (tmp_path / "python.sent").stat().st_size // 1000
+
+    return kilobytes_sent
+
+
+def cut_off(folder: Path) -> None:
+    (kept,) = folder.iterdir()
+    kept.write_bytes(kept.read_bytes()[:-1000])
+
+
+@pytest.mark.parametrize(
+    "spoil", [cut_off, lambda folder: folder.chmod(0o777), shutil.rmtree], ids=["cut off", "anybody may write", "gone"]
+)
+def test_a_machine_is_sent_a_module_once_and_again_if_it_cannot_trust_what_it_has(
+    tmp_path: Path, sent: Callable[[], int], spoil: Callable[[Path], None]
+) -> None:
+    folder = tmp_path / ".ansible/onebox_modules"
+    folder.mkdir(mode=0o700, parents=True)
+    unused = folder / "of a month that is long gone"
+    unused.touch()
+    os.utime(unused, (0, 0))
+    assert sent() > WHOLE
+    assert not unused.exists()
+    assert sent() < NAMED
+    spoil(folder)
+    assert sent() > WHOLE
+    folder.chmod(0o700)
+    assert sent() < NAMED
+
+
+def test_a_machine_that_can_keep_nothing_is_sent_everything(tmp_path: Path, sent: Callable[[], int]) -> None:
+    folder = tmp_path / ".ansible/onebox_modules"
+    folder.parent.mkdir()
+    folder.write_text("not a folder")
+    assert sent() > WHOLE
+    assert sent() > WHOLE
 
 
 def test_with_another_core_it_says_so_and_works(tmp_path: Path) -> None:
