@@ -32,9 +32,16 @@ class Write:
     def __init__(self, folder: Path) -> None:
         self.settings = {"_ansible_remote_tmp": str(folder)}
 
-    def __call__(self, *files: dict[str, str], check: bool = False, units: Any = ()) -> dict[str, Any]:
+    def __call__(
+        self, *files: dict[str, str], check: bool = False, units: Any = (), folders: Any = (), links: Any = ()
+    ) -> dict[str, Any]:
         whose = {"owner": str(os.getuid()), "group": str(os.getgid())}
-        inputs = {"files": [whose | file for file in files], "units": list(units)}
+        inputs = {
+            "files": [whose | file for file in files],
+            "folders": [whose | folder for folder in folders],
+            "links": {str(path): str(target) for path, target in links},
+            "units": list(units),
+        }
         arguments = self.settings | inputs | {"_ansible_check_mode": check}
         command = [sys.executable, "-c", PROGRAM, str(MODULE), json.dumps(arguments)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -117,6 +124,50 @@ def test_what_nobody_has_proven_is_named(write: Write, tmp_path: Path) -> None:
     assert write(file)["unproven"] == []
     copy.write_text("2\n")
     assert write(file)["unproven"] == [str(path)]
+
+
+def test_folders_and_links_are_made_once(write: Write, tmp_path: Path) -> None:
+    folder, link = tmp_path / "of/files", tmp_path / "of/links/one"
+    inputs: dict[str, Any] = {
+        "folders": [{"path": str(folder), "mode": "0750"}],
+        "links": [(link, folder)],
+    }
+    assert write(**inputs, check=True)["written"] == [str(folder), str(link)]
+    assert not (tmp_path / "of").exists()
+    assert write(**inputs)["written"] == [str(folder), str(link)]
+    assert (mode(folder.parent), mode(folder), link.readlink()) == ("0o755", "0o750", folder)
+    assert not write(**inputs)["changed"]
+
+
+def test_a_folder_is_put_right_and_a_link_led_elsewhere(write: Write, tmp_path: Path) -> None:
+    folder, link = tmp_path / "folder", tmp_path / "link"
+    folder.mkdir(mode=0o700)
+    link.symlink_to("nowhere")
+    inputs: dict[str, Any] = {"folders": [{"path": str(folder)}], "links": [(link, folder)]}
+    for check in (True, False):
+        assert write(**inputs, check=check)["diff"] == [
+            {
+                "before_header": str(folder),
+                "after_header": str(folder),
+                "before": "mode: 0700\n",
+                "after": "mode: 0755\n",
+            },
+            {
+                "before_header": str(link),
+                "after_header": str(link),
+                "before": "a link to nowhere\n",
+                "after": f"a link to {folder}\n",
+            },
+        ]
+    assert (mode(folder), link.readlink()) == ("0o755", folder)
+
+
+def test_a_file_in_the_place_of_a_link_is_not_lost(write: Write, tmp_path: Path) -> None:
+    path = tmp_path / "one"
+    path.write_text("1\n")
+    answer = write(links=[(path, "/there")])
+    assert f"{path} should be a link to /there" in answer["msg"]
+    assert path.read_text() == "1\n"
 
 
 BEFORE, AFTER = "Mon 2001-01-01 00:00:00.000000 UTC", "Fri 2100-01-01 00:00:00.000000 UTC"

@@ -11,8 +11,9 @@ DOCUMENTATION = r"""
 module: write_files
 short_description: Write several files and run the units that read them, in one call
 description:
-  - Does for many files and units what M(ansible.builtin.template) and M(ansible.builtin.systemd_service) do for
-    one. They start a module or two for each, and starting one costs more than its work.
+  - Does for many files and units what M(ansible.builtin.template), M(ansible.builtin.file) and
+    M(ansible.builtin.systemd_service) do for one. They start a module or two for each, and starting one costs
+    more than its work.
   - Every file that differs is validated before the first is put in place. One that is refused
     therefore leaves all as they were.
   - A unit that has not read a file since it was changed, whoever changed it, is restarted or reloaded. "Did
@@ -61,6 +62,32 @@ options:
         description: Where a copy is kept of what was proven to be good; see RV(unproven).
         type: path
         default: ""
+  folders:
+    description: Folders that are made before the files are put in place.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      path:
+        description: Where it is. Folders above it that are missing are made, for root, with mode 0755.
+        type: path
+        required: true
+      owner:
+        description: Whose it is.
+        type: str
+        default: root
+      group:
+        description: The group whose it is.
+        type: str
+        default: root
+      mode:
+        description: Who may do what with it.
+        type: str
+        default: "0755"
+  links:
+    description: Symbolic links, each with what it leads to. A link that leads elsewhere is replaced, a file is not.
+    type: dict
+    default: {}
   units:
     description:
       - Units of systemd that are started, restarted, reloaded or stopped once the files are in place, and what
@@ -115,7 +142,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 written:
-  description: Those that were not as they should be, in content or owner or mode.
+  description: Files, folders and links that were not as they should be, in content or owner or mode.
   type: list
   elements: str
   returned: always
@@ -148,12 +175,20 @@ FILE = {
     "validate": {"type": "str", "default": ""},
     "proven": {"type": "path", "default": ""},
 }
+FOLDER = {
+    "path": {"type": "path", "required": True},
+    "owner": {"type": "str", "default": "root"},
+    "group": {"type": "str", "default": "root"},
+    "mode": {"type": "str", "default": "0755"},
+}
 
 
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "files": {"type": "list", "elements": "dict", "required": True, "options": FILE},
+            "folders": {"type": "list", "elements": "dict", "default": [], "options": FOLDER},
+            "links": {"type": "dict", "default": {}},
             "units": {"type": "list", "elements": "dict", "default": [], "options": UNIT},
         },
         supports_check_mode=True,
@@ -164,7 +199,10 @@ def main() -> None:
     other = [] if module.check_mode else [file for file in files if before[file["dest"]] != file["content"]]
     with tempfile.TemporaryDirectory() as folder:
         staged = {file["dest"]: stage(module, file, Path(folder)) for file in other}
-        diffs = [diff for file in files if (diff := put_right(module, file, before, staged))]
+        diffs = [make_folder(module, folder) for folder in module.params["folders"]]
+        diffs += [put_right(module, file, before, staged) for file in files]
+        diffs += [lead(module, path, target) for path, target in module.params["links"].items()]
+    diffs = [diff for diff in diffs if diff]
     written = [diff["after_header"] for diff in diffs]
     unproven = [
         file["dest"] for file in files if file["proven"] and content_of(Path(file["proven"])) != file["content"]
@@ -198,18 +236,50 @@ def put_right(
 ) -> dict[str, Any]:
     """Put one file in place, where it is not as it should be; what that changes, as --diff prints it."""
     path, old = file["dest"], before[file["dest"]]
-    changed = old != file["content"]
     if path in staged:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         module.atomic_move(staged[path], path)
-    attributes: dict[str, Any] = {}
-    wanted = module.load_file_common_arguments(file, path=path)
-    if not module.set_fs_attributes_if_different(wanted, changed, attributes):
+    attributes = put_attributes_right(module, file, path, old != file["content"])
+    return told(path, old or "", file["content"]) if old != file["content"] else attributes
+
+
+def make_folder(module: AnsibleModule, folder: dict[str, Any]) -> dict[str, Any]:
+    """Make one, where there is none, and put it right; what that changes."""
+    path = folder["path"]
+    missing = not Path(path).is_dir()
+    if missing and not module.check_mode:
+        Path(path).mkdir(parents=True)
+    attributes = put_attributes_right(module, folder, path, missing)
+    return told(path, "", "a folder\n") if missing else attributes
+
+
+def lead(module: AnsibleModule, path: str, target: str) -> dict[str, Any]:
+    """Let a link lead to its target, where it does not; what that changes."""
+    old = str(Path(path).readlink()) if Path(path).is_symlink() else ""
+    if old == target:
         return {}
-    sides = {"before": old or "", "after": file["content"]}
-    if not changed:
-        sides = {side: "".join(f"{name}: {value}\n" for name, value in attributes[side].items()) for side in sides}
-    return sides | {"before_header": path, "after_header": path}
+    if not old and Path(path).exists():
+        module.fail_json(f"{path} should be a link to {target}, and is something else. Move it away, or delete it.")
+    if not module.check_mode:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=Path(path).parent) as folder:
+            Path(folder, "link").symlink_to(target)
+            Path(folder, "link").replace(path)
+    return told(path, old and f"a link to {old}\n", f"a link to {target}\n")
+
+
+def put_attributes_right(module: AnsibleModule, wanted: dict[str, Any], path: str, changed: bool) -> dict[str, Any]:
+    """Have owner, group and mode as they should be; what that changes."""
+    attributes: dict[str, Any] = {}
+    arguments = module.load_file_common_arguments(wanted, path=path)
+    if not module.set_fs_attributes_if_different(arguments, changed, attributes) or changed:
+        return {}
+    sides = (attributes["before"], attributes["after"])
+    return told(path, *("".join(f"{name}: {value}\n" for name, value in side.items()) for side in sides))
+
+
+def told(path: str, before: str, after: str) -> dict[str, Any]:
+    return {"before_header": path, "after_header": path, "before": before, "after": after}
 
 
 if __name__ == "__main__":

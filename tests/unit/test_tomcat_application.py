@@ -1,31 +1,22 @@
-"""What roles/tomcat/files/find_application.py makes of a folder, and what it refuses."""
+"""What the lookup tomcat_application makes of a folder, and what it refuses."""
 
 from __future__ import annotations
 
 import hashlib
-import json
 import os
-import subprocess
-import sys
 import zipfile
 from pathlib import Path
 
 import pytest
+from ansible.errors import AnsibleLookupError
+from ansible.plugins.loader import lookup_loader
 
-PROGRAM = Path(__file__).resolve().parents[2] / "roles/tomcat/files/find_application.py"
-
-
-def find(source: Path, build: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, str(PROGRAM), str(source), str(build)], capture_output=True, text=True, check=False
-    )
+lookup_loader.add_directory(str(Path(__file__).resolve().parents[2] / "roles/tomcat/lookup_plugins"))
 
 
 def found(source: Path, build: Path) -> dict[str, str]:
-    done = find(source, build)
-    assert done.returncode == 0, done.stderr
-    answer: dict[str, str] = json.loads(done.stdout)
-    return answer
+    (answer,) = lookup_loader.get("tomcat_application").run([str(source)], build_directory=str(build))
+    return dict(answer)
 
 
 @pytest.fixture
@@ -66,9 +57,8 @@ def test_a_war_is_taken_as_it_is(folder: Path, tmp_path: Path) -> None:
 
 
 def test_a_folder_without_web_inf_is_refused_with_its_name(tmp_path: Path) -> None:
-    done = find(tmp_path, tmp_path / "build")
-    assert done.returncode == 1
-    assert f"{tmp_path} has no folder WEB-INF" in done.stderr
+    with pytest.raises(AnsibleLookupError, match=f"{tmp_path} has no folder WEB-INF"):
+        found(tmp_path, tmp_path / "build")
 
 
 @pytest.mark.parametrize("text", [None, "no zip"])
@@ -76,6 +66,5 @@ def test_what_is_no_war_is_refused_with_its_name(tmp_path: Path, text: str | Non
     source = tmp_path / "shop.war"
     if text:
         source.write_text(text)
-    done = find(source, tmp_path / "build")
-    assert done.returncode == 1
-    assert f"{source} is neither a WAR nor a folder" in done.stderr
+    with pytest.raises(AnsibleLookupError, match=f"{source} is neither a WAR nor a folder"):
+        found(source, tmp_path / "build")
