@@ -6,6 +6,7 @@ A lab must be up, with the playground built (script/demo), and its settings in t
 from __future__ import annotations
 
 import argparse
+import itertools
 import shutil
 import subprocess
 import sys
@@ -122,13 +123,13 @@ def environments(given: list[str]) -> dict[str, list[Way]]:
 
 
 def growth(numbers: list[int]) -> dict[str, list[Way]]:
-    """Six tasks on more and more hosts; all are this machine, so the work there counts too."""
+    """Six calls on more and more hosts: all are this machine, so the work there counts too; or they wait."""
     found = {}
-    for number in numbers:
+    for number, what in itertools.product(numbers, ("working", "waiting")):
         hosts = ",".join(f"host{n}" for n in range(number)) + ","
         command = ["ansible-playbook", "bench/hosts.yml", "--inventory", hosts, "--connection", "local"]
-        command += ["--extra-vars", f"ansible_python_interpreter={sys.executable}"]
-        found[f"{number} hosts"] = [
+        command += ["--extra-vars", f"ansible_python_interpreter={sys.executable}", "--tags", what]
+        found[f"{number} hosts, {what}"] = [
             Way("stock settings", [*command, "--extra-vars", "free=linear"], STOCK),
             Way("default", command),
             Way("fast", command, FAST),

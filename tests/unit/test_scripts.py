@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 REPO = Path(__file__).resolve().parents[2]
-SCRIPTS = ("bootstrap", "demo", "learn", "lint", "test")
+SCRIPTS = ("bench", "bootstrap", "demo", "learn", "lint", "mutations", "test")
 VARIABLE_ROW = re.compile(r"^\| `(?P<files>[^`]+\.yml)`[^|]*\| (?P<names>`[^|]+`) \|", re.MULTILINE)
 COMMAND = re.compile(r"^    (?:script/|ansible-playbook |ssh |source |eval )\S*", re.MULTILINE)
 
