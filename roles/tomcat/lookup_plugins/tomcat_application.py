@@ -38,6 +38,7 @@ _raw:
   elements: dict
 """
 
+REMEDY = "Change app_war in group_vars/all/app.yml."
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the first moment that a zip file can name
 
 
@@ -68,12 +69,12 @@ def found(source: Path, build: Path) -> dict[str, str]:
     war = source
     if source.is_dir():
         if not (source / "WEB-INF").is_dir():
-            raise AnsibleLookupError(f"{source} has no folder WEB-INF, so it is not the contents of a WAR")
+            raise AnsibleLookupError(f"{source} has no folder WEB-INF, so it is not the contents of a WAR. {REMEDY}")
         build.mkdir(parents=True, exist_ok=True)
         war = build / f"{source.resolve().name}.war"
         pack(source, war)
     elif not zipfile.is_zipfile(source):
-        raise AnsibleLookupError(f"{source} is neither a WAR nor a folder with the contents of one")
+        raise AnsibleLookupError(f"{source} is neither a WAR nor a folder with the contents of one. {REMEDY}")
     with war.open("rb") as file:
         return {"path": str(war.resolve()), "sha256": hashlib.file_digest(file, "sha256").hexdigest()}
 
