@@ -77,4 +77,4 @@ def send_once() -> None:
             result = execute(self, cmd, sudoable, start + packed + b"')" + END, *rest, **named)
         return result
 
-    ActionBase._low_level_execute_command = execute_kept  # type: ignore[method-assign] # on purpose
+    ActionBase._low_level_execute_command = execute_kept  # type: ignore[method-assign] # that is how all modules come by

@@ -12,7 +12,6 @@ def kept_module(name: str, packed: str) -> bytes:
     import marshal
     import os
     import sys
-    import tempfile
     import time
     import zipfile
     from pathlib import Path
@@ -49,9 +48,13 @@ def kept_module(name: str, packed: str) -> bytes:
         for old in folder.iterdir():
             if old.stat().st_mtime < time.time() - 30 * 24 * 3600:
                 old.unlink()
-        with tempfile.NamedTemporaryFile(dir=folder, delete=False) as file:
-            file.write(hashlib.sha256(module).hexdigest().encode() + b"\n" + module)
-        Path(file.name).replace(path)
+        part = folder / f"{name}.{os.getpid()}"
+        try:
+            part.write_bytes(hashlib.sha256(module).hexdigest().encode() + b"\n" + module)
+            part.replace(path)
+        finally:
+            with contextlib.suppress(FileNotFoundError):  # it is in place
+                part.unlink()
 
     if packed:
         module = with_bytecode()

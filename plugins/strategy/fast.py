@@ -80,7 +80,7 @@ else:
         def _queue_task(self, host: Host, task: Task, task_vars: dict[str, object], context: PlayContext) -> None:
             result = self._run_at_home(host, task, task_vars, context) if may_stay(task) else None
             if result is None:
-                super()._queue_task(host, task, task_vars, context)  # type: ignore[no-untyped-call]
+                super()._queue_task(host, task, task_vars, context)  # type: ignore[no-untyped-call] # published without
                 return
             with self._results_lock:
                 self._results.append(result)

@@ -146,6 +146,15 @@ def test_a_machine_that_can_keep_nothing_is_sent_everything(tmp_path: Path, sent
     assert sent() > WHOLE
 
 
+def test_what_cannot_be_put_in_place_leaves_nothing_lying_about(tmp_path: Path, sent: Callable[[], int]) -> None:
+    sent()
+    (kept,) = (tmp_path / ".ansible/onebox_modules").iterdir()
+    kept.unlink()
+    (kept / "in the way").mkdir(parents=True)
+    assert sent() > WHOLE
+    assert list(kept.parent.iterdir()) == [kept]
+
+
 def test_with_another_core_it_says_so_and_works(tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text(
         "import importlib.metadata as data\n"

@@ -201,7 +201,7 @@ def main() -> None:
         staged = {file["dest"]: stage(module, file, Path(folder)) for file in other}
         diffs = [make_folder(module, folder) for folder in module.params["folders"]]
         diffs += [put_right(module, file, before, staged) for file in files]
-        diffs += [lead(module, path, target) for path, target in module.params["links"].items()]
+        diffs += [make_link(module, path, target) for path, target in module.params["links"].items()]
     diffs = [diff for diff in diffs if diff]
     written = [diff["after_header"] for diff in diffs]
     unproven = [
@@ -253,8 +253,8 @@ def make_folder(module: AnsibleModule, folder: dict[str, Any]) -> dict[str, Any]
     return told(path, "", "a folder\n") if missing else attributes
 
 
-def lead(module: AnsibleModule, path: str, target: str) -> dict[str, Any]:
-    """Let a link lead to its target, where it does not; what that changes."""
+def make_link(module: AnsibleModule, path: str, target: str) -> dict[str, Any]:
+    """Make one, or let it lead to its target; what that changes."""
     old = str(Path(path).readlink()) if Path(path).is_symlink() else ""
     if old == target:
         return {}
