@@ -22,6 +22,8 @@ def main() -> None:
     repeats = parser.parse_args().repeats
     with tempfile.TemporaryDirectory() as folder, empty_account(Path(folder) / "account") as operator:
         access = ACCESS | {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{operator.account.port}"}
+        # Each turn of the peer leaves one; three are the default one, ours, and one to look at.
+        operator.account.order("quota", vpcs=repeats + 3)
         given = [f"--extra-vars=build_dir={folder}/alpha", f"--extra-vars=operator_ssh_key={operator.home}/id"]
         made, gone = (play(name, given, "alpha_vpc") for name in ("create_network", "teardown"))
         gone.append("--extra-vars=confirm=alpha")

@@ -19,10 +19,10 @@ from bench.measure import REPO, Way, in_turns, keep, rows, run
 from bench.peer import fetch
 from bench.profile import profile
 
-# What Ansible does when it is told nothing. Host keys and paths stay ours, or nothing would be found.
+# What Ansible does when it is told nothing. Host keys and paths stay ours, or nothing would be found,
+# and so does internal_poll_interval, which no variable can set.
 STOCK = {
     "ANSIBLE_FORKS": "5",
-    "ANSIBLE_INTERNAL_POLL_INTERVAL": "0.001",
     "ANSIBLE_PIPELINING": "false",
     "ANSIBLE_GATHERING": "implicit",
     "ANSIBLE_STRATEGY": "linear",
@@ -155,6 +155,8 @@ def main() -> None:
         return
     if not (options.build / "ssh_config").exists():
         parser.error(f"--build {options.build} has no ssh_config, so no machine can be reached; build it: script/demo")
+    if not options.environments:  # each has a folder of its own
+        options.given += ["--extra-vars", f"build_dir={options.build}"]
     kept = REPO / "build/bench"
     around: AbstractContextManager[None] = nullcontext()
     if options.environments:
