@@ -15,6 +15,7 @@ import os
 import shutil
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -58,8 +59,11 @@ def keep_packed(core: str) -> None:
         packs.symlink_to(kept)
 
 
-def send_once() -> None:
-    """Let a machine keep what it was sent: the next step only names it, and sends it if it is not there."""
+def send_once(run: Callable[..., LowLevelExecuteCommandResult]) -> None:
+    """Let a machine keep what it was sent: the next step only names it, and sends it if it is not there.
+
+    What is sent goes by way of `run`, which takes the same as what it stands for, and returns the same.
+    """
     execute = ActionBase._low_level_execute_command
 
     def execute_kept(
@@ -72,9 +76,9 @@ def send_once() -> None:
         packed = packed.removesuffix(b"'" + END)
         name = hashlib.sha256(packed).hexdigest()
         start = b"".join([before, ON_THE_MACHINE, call, arguments, b"\nzip_data=kept_module('", name.encode(), b"', '"])
-        result = execute(self, cmd, sudoable, start + b"')" + END, *rest, **named)
+        result = run(self, cmd, sudoable, start + b"')" + END, *rest, **named)
         if result["rc"] == 1 and f"not kept: {name}" in result["stderr"]:
-            result = execute(self, cmd, sudoable, start + packed + b"')" + END, *rest, **named)
+            result = run(self, cmd, sudoable, start + packed + b"')" + END, *rest, **named)
         return result
 
     ActionBase._low_level_execute_command = execute_kept  # type: ignore[method-assign] # that is how all modules come by

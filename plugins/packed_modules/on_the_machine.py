@@ -17,17 +17,18 @@ def kept_module(name: str, packed: str) -> bytes:
     from pathlib import Path
 
     folder = Path("~/.ansible/onebox_modules").expanduser()
-    path = folder / f"{name}.{sys.implementation.cache_tag}"
+    path = folder / f"{name}.{sys.implementation.cache_tag}.zip"
 
     def read() -> bytes:
         status = folder.stat()
         if status.st_uid != os.geteuid() or status.st_mode & 0o022:
             raise OSError("somebody else may write there")
-        checksum, _, module = path.read_bytes().partition(b"\n")
+        checksum, _, module = path.read_bytes().partition(b"\n")  # a zip file may have something before it
         if hashlib.sha256(module).hexdigest().encode() != checksum:
             raise OSError("the machine lost power soon after it was written")
         os.utime(path)
-        return module
+        globals()["kept_at"] = str(path)
+        return base64.b64encode(module)
 
     def with_bytecode() -> bytes:
         written = io.BytesIO()
@@ -41,7 +42,7 @@ def kept_module(name: str, packed: str) -> bytes:
                     # PEP 552: bytecode that nobody compares with its source. Another Python takes the source.
                     header = importlib.util.MAGIC_NUMBER + b"\1\0\0\0" + importlib.util.source_hash(source)
                     module.writestr(f"{entry.filename}c", header + code)
-        return base64.b64encode(written.getvalue())
+        return written.getvalue()
 
     def write(module: bytes) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -60,7 +61,7 @@ def kept_module(name: str, packed: str) -> bytes:
         module = with_bytecode()
         with contextlib.suppress(OSError):  # no home, or no space: it runs nevertheless, and is sent again
             write(module)
-        return module
+        return base64.b64encode(module)
     try:
         return read()
     except OSError:

@@ -17,11 +17,14 @@ import sys
 from pathlib import Path
 from typing import NoReturn, cast
 
+from ansible import constants
 from ansible.plugins.strategy import StrategyBase
 from ansible.utils.display import Display
 
 # The releases of ansible-core with which tests/unit/test_fast.py has passed. docs/fast.md says how one is added.
 PROVEN = {"2.21"}
+
+REST = constants.DEFAULT_INTERNAL_POLL_INTERVAL  # type: ignore[attr-defined] # made at import
 
 CORE = importlib.metadata.version("ansible-core")
 
@@ -60,13 +63,15 @@ else:
     from ansible.inventory.host import Host
     from ansible.playbook.play_context import PlayContext
     from ansible.playbook.task import Task
+    from ansible.plugins.action import ActionBase
     from ansible.plugins.loader import get_plugin_loader_namespace
 
     sys.path.append(str(Path(__file__).parents[1]))
+    import fork_server
     import packed_modules
 
     packed_modules.keep_packed(CORE)
-    packed_modules.send_once()
+    packed_modules.send_once(fork_server.run_in_forks(ActionBase._low_level_execute_command))
 
     def may_stay(task: Task) -> bool:
         """Whether it starts nothing on a machine, or may be skipped; and neither waits nor is to be watched."""
@@ -85,6 +90,12 @@ else:
             with self._results_lock:
                 self._results.append(result)
             self._pending_results += 1
+
+        def _process_pending_results(self, *given: object, **named: object) -> list[HostTaskResult]:
+            """Come before each rest of the stock strategy, which there is no reason for if there was a result."""
+            results = cast(list[HostTaskResult], super()._process_pending_results(*given, **named))
+            constants.DEFAULT_INTERNAL_POLL_INTERVAL = 0 if results else REST  # type: ignore[attr-defined]
+            return results
 
         def _run_at_home(
             self, host: Host, task: Task, task_vars: dict[str, object], context: PlayContext
