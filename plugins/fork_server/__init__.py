@@ -86,7 +86,7 @@ def run_in_forks(execute: Execute) -> Execute:
         broker.logins += 1
         reset(self)
 
-    ssh.Connection.reset = reset_all  # type: ignore[method-assign]
+    ssh.Connection.reset = reset_all  # type: ignore[method-assign] # nobody is told of a reset otherwise
 
     def execute_in_fork(
         self: ActionBase, cmd: str, sudoable: bool = True, in_data: bytes = b"", *rest: Any, **named: Any

@@ -24,6 +24,7 @@ from ansible.utils.display import Display
 # The releases of ansible-core with which tests/unit/test_fast.py has passed. docs/fast.md says how one is added.
 PROVEN = {"2.21"}
 
+# Seconds between two looks whether a step has ended: internal_poll_interval of ansible.cfg.
 REST = constants.DEFAULT_INTERNAL_POLL_INTERVAL  # type: ignore[attr-defined] # made at import
 
 CORE = importlib.metadata.version("ansible-core")
