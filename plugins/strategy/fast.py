@@ -95,7 +95,7 @@ else:
         def _process_pending_results(self, *given: object, **named: object) -> list[HostTaskResult]:
             """Come before each rest of the stock strategy, which there is no reason for if there was a result."""
             results = cast(list[HostTaskResult], super()._process_pending_results(*given, **named))
-            constants.DEFAULT_INTERNAL_POLL_INTERVAL = 0 if results else REST  # type: ignore[attr-defined]
+            constants.DEFAULT_INTERNAL_POLL_INTERVAL = 0 if results else REST  # type: ignore[attr-defined] # as above
             return results
 
         def _run_at_home(

@@ -19,7 +19,9 @@ def run(folder: Path, strategy: str, *options: str, play: Path = PLAY, **environ
         f"--extra-vars=ansible_python_interpreter={sys.executable}", "--forks=1", *options,
     ]  # fmt: skip
     changed = {"ANSIBLE_STRATEGY": strategy, "ANSIBLE_CONFIG": str(REPO / "ansible.cfg"), **environment}
-    done = subprocess.run(command, env=os.environ | changed, capture_output=True, text=True, check=False, cwd=REPO)
+    done = subprocess.run(
+        command, env=os.environ | changed, capture_output=True, text=True, check=False, cwd=REPO, timeout=120
+    )
     aloud = [line for line in done.stderr.splitlines() if line.startswith(("[ERROR]", "[WARNING]"))]
     text = "\n".join([done.stdout, *aloud, f"rc {done.returncode}"]).replace(str(folder), "FOLDER")
     text = re.sub(r"(start|end|delta): .*", r"\1: ...", text)

@@ -135,7 +135,7 @@ def test_what_a_module_leaves_in_the_background_holds_nobody_up(machine: Machine
 
 
 def test_a_server_that_is_lost_is_an_unreachable_machine_and_the_next_step_has_another(machine: Machine) -> None:
-    said = machine.run(told(), told("os.kill(os.getppid(), signal.SIGKILL); time.sleep(300)"), told())
+    said = machine.run(told(), told("os.kill(os.getppid(), signal.SIGKILL); time.sleep(3)"), told())
     assert len(set(parents(said))) == 2
     assert "UNREACHABLE" in said
 
