@@ -10,9 +10,12 @@ from __future__ import annotations
 import contextlib
 import html
 import os
+import re
+import shutil
 import socket
 import subprocess
 import time
+from pathlib import Path
 
 import pymysql
 import pytest
@@ -79,6 +82,17 @@ def test_verify_is_green(operator: Operator, capsys: pytest.CaptureFixture[str])
     assert not any(done.changed.values())
     say(capsys, f"verify: {done.seconds:.0f} s")
     assert (operator.build / "report/reachability.xml").exists()
+
+
+def test_another_computer_writes_for_itself_how_the_machines_are_reached(operator: Operator, tmp_path: Path) -> None:
+    elsewhere = Operator(build=tmp_path)
+    for half in ("id_ed25519", "id_ed25519.pub"):
+        shutil.copy(operator.build / half, tmp_path)
+    refused = elsewhere.play("configure_hosts")
+    assert refused.status != 0
+    (advice,) = re.findall("ansible-playbook playbooks/.* --limit playground", " ".join(refused.output.split()))
+    assert_unchanged(elsewhere.playbook(advice).check().changed)
+    assert elsewhere.ssh("private", "hostname").strip() == "sidedish-playground-private"
 
 
 def test_a_browser_sees_the_row(operator: Operator) -> None:

@@ -12,7 +12,8 @@ from typing import Any
 from tests.network.accounts import AT_LENGTH, Account, Operator, empty_account
 from tests.network.test_crash import BUILD, each
 
-EXTRA = ("machine=public",)
+# No page is there, and nobody asks for it outside.
+EXTRA = ("machine=public", "aws_replacement_page_url=http://127.0.0.1:9/")
 
 
 @AT_LENGTH

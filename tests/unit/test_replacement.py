@@ -5,10 +5,11 @@ from __future__ import annotations
 import importlib.util
 import threading
 import time
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from aws_environment.machines import machine_differences
@@ -64,11 +65,16 @@ def watching() -> ModuleType:
 
 
 class Page(BaseHTTPRequestHandler):
-    """200, and 502 while it is away."""
+    """200, and 502 while it is away; /hanging answers when it is told."""
 
     away = False
+    asked: ClassVar = {"/": threading.Event(), "/hanging": threading.Event()}
+    answer = threading.Event()
 
     def do_GET(self) -> None:
+        Page.asked[self.path].set()
+        if self.path == "/hanging":
+            Page.answer.wait(20)
         self.send_response(502 if Page.away else 200)
         self.end_headers()
 
@@ -76,10 +82,18 @@ class Page(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
-def test_the_watch_says_how_long_the_page_was_away(watching: ModuleType, tmp_path: Path) -> None:
-    server, stop = HTTPServer(("127.0.0.1", 0), Page), tmp_path / "stop"
+@pytest.fixture
+def page(watching: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    monkeypatch.setattr(watching, "BETWEEN_SECONDS", 0.02)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Page)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    watching.BETWEEN_SECONDS = 0.02  # type: ignore[attr-defined]
+    yield f"http://127.0.0.1:{server.server_port}/"
+    server.shutdown()
+
+
+def test_the_watch_says_how_long_the_page_was_away(watching: ModuleType, page: str, tmp_path: Path) -> None:
+    stop = tmp_path / "stop"
+    stop.touch()  # of a watch before
 
     def go_away_and_come_back() -> None:
         time.sleep(0.2)
@@ -90,8 +104,21 @@ def test_the_watch_says_how_long_the_page_was_away(watching: ModuleType, tmp_pat
         stop.touch()
 
     threading.Thread(target=go_away_and_come_back, daemon=True).start()
-    seen = watching.watch(f"http://127.0.0.1:{server.server_port}/", stop)
-    server.shutdown()
+    seen = watching.watch(page, stop)
     assert seen["failed"] > 0
     assert seen["longest_seconds"] >= 0.5
-    assert not stop.exists()
+
+
+def test_the_watch_of_a_run_that_was_killed_ends_too(watching: ModuleType, page: str, tmp_path: Path) -> None:
+    stop = tmp_path / "stop"
+    both = [
+        threading.Thread(target=watching.watch, args=(page + where, stop), daemon=True) for where in ("", "hanging")
+    ]
+    for one in both:
+        one.start()
+    assert all(asked.wait(10) for asked in Page.asked.values())
+    stop.touch()
+    both[0].join(10)
+    Page.answer.set()
+    both[1].join(10)
+    assert not any(one.is_alive() for one in both)

@@ -45,6 +45,7 @@ def ask_on(url: str, stop: Path, until: float, answered: list[tuple[float, bool]
 
 
 def watch(url: str, stop: Path) -> dict[str, float]:
+    # Left where it is at the end: the watch of a run that was killed ends by it as well.
     stop.unlink(missing_ok=True)
     began, answered = time.monotonic(), list[tuple[float, bool]]()
     askers = [
@@ -55,7 +56,6 @@ def watch(url: str, stop: Path) -> dict[str, float]:
         asker.start()
     for asker in askers:
         asker.join()
-    stop.unlink(missing_ok=True)
     times = [began, *sorted(when for when, well in answered if well), max(when for when, _ in answered)]
     longest = max(later - earlier for earlier, later in itertools.pairwise(times))
     failed = sum(not well for _, well in answered)
