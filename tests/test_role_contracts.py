@@ -207,6 +207,21 @@ def test_hosts_are_configured_alike_together_and_one_by_one() -> None:
     assert set(together) == one_by_one
 
 
+def keys(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        yield from value
+        value = list(value.values())
+    if isinstance(value, list):
+        for item in value:
+            yield from keys(item)
+
+
+def test_nothing_is_found_out_for_the_first_host_alone() -> None:
+    """A limit may name several environments, and run_once would give all of them what is the first one's."""
+    paths = [*REPO.glob("playbooks/**/*.yml"), *(path for role in ROLES for path in task_files(role))]
+    assert not [path for path in paths if "run_once" in keys(load(path))]
+
+
 def test_every_role_is_applied_by_a_playbook() -> None:
     applied = {role["role"] for playbook in PLAYBOOKS for role in roles_of(playbook)}
     assert {role.name for role in ROLES} <= applied
