@@ -85,6 +85,8 @@ class Page(BaseHTTPRequestHandler):
 @pytest.fixture
 def page(watching: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     monkeypatch.setattr(watching, "BETWEEN_SECONDS", 0.02)
+    for event in (*Page.asked.values(), Page.answer):
+        event.clear()
     server = ThreadingHTTPServer(("127.0.0.1", 0), Page)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}/"
