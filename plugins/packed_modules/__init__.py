@@ -9,21 +9,18 @@ Here a module is packed once, and sent to a machine and compiled there once.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import os
-import shutil
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from ansible import constants
 from ansible.plugins.action import ActionBase, LowLevelExecuteCommandResult
+from kept_folder import kept_folder
 
 COLLECTION = "ansible_collections/*/*/MANIFEST.json"
-KEPT_SECONDS = 30 * 24 * 3600
 ON_THE_MACHINE = Path(__file__).with_name("on_the_machine.py").read_bytes()
 
 # The end of what Ansible sends (ansible.executor.module_common): a call with the packed module as its last argument.
@@ -46,14 +43,9 @@ def keep_packed(core: str) -> None:
     key = hashlib.sha256(f"{sys.version} {core}".encode())
     for file in sorted(files):
         key.update(f"{file} {file.stat().st_mtime_ns} {file.stat().st_size}\n".encode())
-    every = Path("~/.ansible/onebox_packs").expanduser()
-    kept = every / key.hexdigest()[:32]
-    kept.mkdir(mode=0o700, parents=True, exist_ok=True)
+    kept = kept_folder("onebox_packs") / key.hexdigest()[:32]
+    kept.mkdir(exist_ok=True)
     os.utime(kept)
-    for old in every.iterdir():
-        with contextlib.suppress(FileNotFoundError):  # another run clears up, too
-            if old.stat().st_mtime < time.time() - KEPT_SECONDS:
-                shutil.rmtree(old, ignore_errors=True)
     packs = Path(constants.DEFAULT_LOCAL_TMP, "ansiballz_cache")  # type: ignore[attr-defined] # made at import
     if not packs.exists():
         packs.symlink_to(kept)

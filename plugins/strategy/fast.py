@@ -11,6 +11,7 @@ step runs here where it is, and the next one finds warm what it needs.
 from __future__ import annotations
 
 import copy
+import gc
 import importlib.metadata
 import pickle
 import sys
@@ -68,11 +69,15 @@ else:
     from ansible.plugins.loader import get_plugin_loader_namespace
 
     sys.path.append(str(Path(__file__).parents[1]))
+    import compiled_templates
     import fork_server
     import packed_modules
 
+    compiled_templates.compile_once()
     packed_modules.keep_packed(CORE)
     packed_modules.send_once(fork_server.run_in_forks(ActionBase._low_level_execute_command))
+    # What stands now stays to the end of the run, so Python need not look again and again whether it is in use.
+    gc.freeze()
 
     def may_stay(task: Task) -> bool:
         """Whether it starts nothing on a machine, or may be skipped; and neither waits nor is to be watched."""
