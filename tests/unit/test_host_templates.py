@@ -151,7 +151,8 @@ def test_every_expected_file_belongs_to_a_case() -> None:
 )
 def test_mysql_comes_from_who_has_it(system: str, answer: int, source: str) -> None:
     """Debian has none; its unstable suite is for networks that reach Debian only; Ubuntu has its own."""
-    found = {"ansible_facts": FACTS | {"distribution": system}, "__mysql_server_chosen": {"files": []}}
+    told = {"mysql_origin": {"installed": False, "sources": [], "mirror": ""}}
+    found = {"ansible_facts": FACTS | {"distribution": system, "ansible_local": told}}
     found |= {"__mysql_server_vendor": {"status": answer}}
     assert evaluate(REPO / "roles/mysql_server", "{{ __mysql_server_choice }}", found) == source
 
