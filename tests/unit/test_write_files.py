@@ -182,3 +182,9 @@ def test_content_and_template_at_once_are_refused(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert f"{tmp_path}/one has both content and template" in done.stdout
     assert not (tmp_path / "two").exists()
+
+
+def test_a_template_that_is_not_there_is_named(tmp_path: Path) -> None:
+    done = play(tmp_path, PLAY.replace("one.j2", "none.j2", 1))
+    assert done.returncode == 2
+    assert "There is no template none.j2" in done.stdout
