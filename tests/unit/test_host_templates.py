@@ -192,3 +192,21 @@ def test_each_tomcat_is_where_its_package_puts_it(number: int) -> None:
         assert evaluate(role, f"{{{{ __tomcat_{name} }}}}", {"tomcat_version": number}) == value
     files = evaluate(REPO / "roles/tomcat", "{{ __tomcat_read_files | join(' ') }}", {"tomcat_version": number})
     assert files.split()[:2] == [f"/etc/tomcat{number}/server.xml", f"/etc/default/tomcat{number}"]
+
+
+@pytest.mark.parametrize(
+    ("other", "unchanged"),
+    [
+        ({}, "True"),
+        ({"path": "/application/ROOT##000006-0123456789abcdef.xml"}, "False"),
+        ({"mode": "0644"}, "False"),
+        ({"pw_name": "tomcat"}, "False"),
+        ({"gr_name": "root"}, "False"),
+    ],
+)
+def test_tomcat_keeps_what_it_was_handed_only_as_it_was_handed(other: dict[str, str], unchanged: str) -> None:
+    """The file has the password of the database in it, so who may read it counts as well."""
+    handed = {"path": "/application/ROOT##000007-0123456789abcdef.xml", "checksum": "of it"}
+    handed |= {"mode": "0640", "pw_name": "root", "gr_name": "tomcat"} | other
+    found = {"__tomcat_versions": {"files": [handed]}, "__tomcat_version": "000007-0123456789abcdef"}
+    assert evaluate(REPO / "roles/tomcat", "{{ __tomcat_unchanged }}", found) == unchanged
