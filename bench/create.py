@@ -11,7 +11,7 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-from bench.measure import REPO, Way, in_turns, keep, rows, run
+from bench.measure import REPO, Way, keep, measured, run
 from bench.site import FAST, STOCK, play
 from tests.network.accounts import ACCESS, empty_account
 
@@ -32,10 +32,10 @@ def main() -> None:
         anew = ["--extra-vars", "stack=peer-{{ 1000000 | random }}"]
         one_by_one = Way("a module for each thing, stock settings", [*peer, *anew], access | STOCK)
         ways = [one_by_one, Way("default", made, access, gone), Way("fast", made, access | FAST, gone)]
-        results = {"The network, from nothing": rows(in_turns(ways, repeats))}
+        results = {"The network, from nothing": measured(ways, repeats)}
         run("a network to look at", peer, access)
         ways = [replace(one_by_one, command=peer), Way("default", made, access), Way("fast", made, access | FAST)]
-        results["The network, nothing to do"] = rows(in_turns(ways, repeats))
+        results["The network, nothing to do"] = measured(ways, repeats)
         keep(results, REPO / "build/bench/create")
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import itertools
+import os
 import shutil
 import subprocess
 import sys
@@ -14,8 +15,10 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from bench.measure import REPO, Way, in_turns, keep, rows, run
+from bench.data_path import data_path
+from bench.measure import REPO, Way, keep, measured, run
 from bench.peer import fetch
 from bench.profile import profile
 
@@ -143,6 +146,7 @@ def main() -> None:
     parser.add_argument("--part", default="", help="only the parts with this word in their title")
     parser.add_argument("--fresh", action="store_true", help="instead: everything from nothing, torn down before")
     parser.add_argument("--far", action="store_true", help="instead: as from far away; needs root, for the lab's API")
+    parser.add_argument("--data-path", action="store_true", help="instead: pages, packets and queries; needs root")
     parser.add_argument("--environments", action="store_true", help="instead: the networks of several environments")
     parser.add_argument("--repeats", type=int, help="how many turns")
     parser.add_argument("--profile", action="store_true", help="instead: what costs more than its work, and why")
@@ -158,6 +162,12 @@ def main() -> None:
     if not options.environments:  # each has a folder of its own
         options.given += ["--extra-vars", f"build_dir={options.build}"]
     kept = REPO / "build/bench"
+    if options.data_path:
+        if os.geteuid() != 0:
+            parser.error("--data-path makes network namespaces, which only root may do: sudo script/bench --data-path")
+        with data_path(options.build / "ssh_config") as groups:
+            keep(figures(groups, options), kept / "data_path")
+        return
     around: AbstractContextManager[None] = nullcontext()
     if options.environments:
         given = ["--inventory", "inventory", "--inventory", "bench/environments.yml", *options.given]
@@ -170,13 +180,18 @@ def main() -> None:
     else:
         groups = nothing_to_do(options.given, options.build, kept / "peer")
         groups |= growth([2, 8, 32] if options.full else [2, 8])
-    results = {}
     with around:
-        for title, ways in groups.items():
-            if options.part in title:
-                print(title, flush=True)
-                results[title] = rows(in_turns(ways, options.repeats or (5 if options.full else 2)))
-    keep(results, kept)
+        keep(figures(groups, options), kept)
+
+
+def figures(groups: dict[str, list[Way]], options: argparse.Namespace) -> dict[str, list[dict[str, Any]]]:
+    """Those parts that were asked for, in as many turns as were asked for."""
+    found = {}
+    for title, ways in groups.items():
+        if options.part in title:
+            print(title, flush=True)
+            found[title] = measured(ways, options.repeats or (5 if options.full else 2))
+    return found
 
 
 if __name__ == "__main__":

@@ -9,9 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from bench.data_path import answers
+from bench.database import transactions
 from bench.late import delayed
-from bench.measure import Taken, Way, in_turns, picture, rows
+from bench.measure import Taken, Way, in_turns, measured, picture, row
 from bench.profile import OTHER, explain
+from bench.router import gigabits
 
 RECAP = """
 ===============================================================================
@@ -21,11 +24,31 @@ nat_masquerade : Forward and translate --------------------------------- 0.50s
 """
 
 
-def test_rows_are_medians_compared_with_the_first() -> None:
-    slow, fast = rows({"slow": Taken([4.0, 6.0, 5.0], [1.0] * 3), "fast": Taken([2.0, 2.5, 9.0], [0.5] * 3)})
-    assert (slow["seconds"], slow["times"]) == (5.0, 1.0)
-    assert (fast["seconds"], fast["least"], fast["most"], fast["times"]) == (2.5, 2.0, 9.0, 2.0)
-    assert "2.5 s" in picture({"a part": [slow, fast]})
+def test_a_row_is_a_median_compared_with_the_first() -> None:
+    slow, fast = Taken([4.0, 6.0, 5.0], [1.0] * 3), Taken([2.0, 2.5, 9.0], [0.5] * 3)
+    seconds, rate = Way("seconds", []), Way("rate", [], unit="/s", rate=float)
+    assert [row(seconds, taken, slow)["times"] for taken in (slow, fast)] == [1.0, 2.0]
+    assert [row(rate, taken, slow)["times"] for taken in (slow, fast)] == [1.0, 0.5]
+    found = row(seconds, fast, slow)
+    assert (found["median"], found["least"], found["most"]) == (2.5, 2.0, 9.0)
+    assert "2.5 s" in picture({"a part": [found]})
+
+
+def test_a_rate_is_read_from_what_a_tool_prints(capsys: pytest.CaptureFixture[str]) -> None:
+    tool = [sys.executable, "-c", "print('Requests/sec:  2326.4')"]
+    (found,) = measured([Way("wrk", tool, unit="/s", rate=answers)], repeats=1)
+    assert (found["median"], found["unit"]) == (2326, "/s")
+    assert "2326.40 /s" in capsys.readouterr().out
+    assert gigabits("[5] 0.00-3.00 sec 9 GBytes 30.1 Gbits/sec sender\n[5] 9 GBytes 29.9 Gbits/sec  receiver") == 29.9
+    assert transactions("transactions:   1236   (411.09 per sec.)") == 411.09
+
+
+@pytest.mark.parametrize(
+    "wrong", ["Non-2xx or 3xx responses: 3", "[502]\t3 responses", "Error distribution:\n  [3]\trefused", ""]
+)
+def test_a_tool_whose_answers_were_not_all_good_is_no_figure(wrong: str) -> None:
+    with pytest.raises(SystemExit, match="Not every answer was good"):
+        answers(f"Requests/sec: 9.0\n[200]\t7 responses\n{wrong}" if wrong else "")
 
 
 def test_ways_take_turns(capsys: pytest.CaptureFixture[str]) -> None:

@@ -19,7 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 # Everything that is asked is on this machine, and a certificate is for the name that visitors use.
-UNVERIFIED = ssl.create_default_context()
+UNVERIFIED = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 UNVERIFIED.check_hostname = False
 UNVERIFIED.verify_mode = ssl.CERT_NONE
 
