@@ -100,11 +100,27 @@ def slow_api(lab: str) -> Iterator[None]:
         subprocess.run(["lab", "fault", "--name", lab, "clear"], check=True)
 
 
-def from_nothing(given: list[str]) -> dict[str, list[Way]]:
-    """The whole environment, torn down before each turn: the packages come from the lab's cache."""
-    site, gone = play("site", given), play("teardown", [*given, "--extra-vars", "confirm=playground"])
-    ways = [Way("stock settings", site, STOCK, gone), Way("default", site, before=gone), Way("fast", site, FAST, gone)]
-    return {"site.yml, from nothing": ways}
+def from_nothing(given: list[str], build: Path, peer: Path) -> dict[str, list[Way]]:
+    """The whole environment, torn down before each turn, and its machines alone: packages come from the lab's cache."""
+    fetch(build / "ssh_config", peer)
+    confirmed = [*given, "--extra-vars", "confirm=playground"]
+    site, gone = play("site", given), play("teardown", confirmed)
+    hosts = play("configure_hosts", given)
+    anew = (f"playbooks/{name}.yml" for name in ("teardown", "create_network"))
+    launched = ["ansible-playbook", *anew, *play("launch_instances", confirmed)[1:]]
+    return {
+        "The machines, from nothing": [
+            Way("limit: one shell on each", ["bench/raw_shell_new.sh", build / "ssh_config", peer], before=launched),
+            Way("stock settings", hosts, STOCK, launched),
+            Way("default", hosts, before=launched),
+            Way("fast", hosts, FAST, launched),
+        ],
+        "site.yml, from nothing": [
+            Way("stock settings", site, STOCK, gone),
+            Way("default", site, before=gone),
+            Way("fast", site, FAST, gone),
+        ],
+    }
 
 
 @contextmanager
@@ -173,7 +189,7 @@ def main() -> None:
         given = ["--inventory", "inventory", "--inventory", "bench/environments.yml", *options.given]
         groups, around = environments(given), other_networks(given)
     elif options.fresh:
-        groups = from_nothing(options.given)
+        groups = from_nothing(options.given, options.build, kept / "peer")
     elif options.far:
         around = slow_api(options.lab)
         groups = far_away(nothing_to_do(options.given, options.build, kept / "peer"), options.build)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterator
 
 import pytest
 
@@ -126,19 +127,26 @@ def test_a_backup_that_meets_a_restart_of_mysql_is_no_failed_unit(shop: Living, 
         shop.ssh("private", "sudo systemctl start mysql")
 
 
-def test_after_the_machine_is_gone_everything_comes_back_from_s3(
-    shop: Living, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """The machine and its disk are terminated; a new one is made, and restored from the bucket."""
-    s3 = shop.client("s3")
-    s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": shop.aws["AWS_REGION"]})
+@pytest.fixture
+def bucket(shop: Living) -> Iterator[tuple[str, str]]:
+    """What a run is told so that backups go into a bucket, too; the site forgets it afterwards."""
+    where = {"LocationConstraint": shop.aws["AWS_REGION"]}
+    shop.client("s3").create_bucket(Bucket=BUCKET, CreateBucketConfiguration=where)
     settings = {
         "mysql_server_backup_s3_bucket": BUCKET,
         "mysql_server_backup_s3_url": f"http://s3.{shop.aws['AWS_REGION']}.amazonaws.com",
         "mysql_server_backup_s3_key_id": shop.aws["AWS_ACCESS_KEY_ID"],
         "mysql_server_backup_s3_secret_key": shop.aws["AWS_SECRET_ACCESS_KEY"],
     }
-    bucket = ("--extra-vars", json.dumps(settings))
+    yield "--extra-vars", json.dumps(settings)
+    shop.play("configure_private", "--tags", "mysql_server").check()
+
+
+def test_after_the_machine_is_gone_everything_comes_back_from_s3(
+    shop: Living, bucket: tuple[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The machine and its disk are terminated; a new one is made, and restored from the bucket."""
+    s3 = shop.client("s3")
     shop.play("configure_private", "--tags", "mysql_server", *bucket).check()
     shop.play("backup", *bucket).check()
     fill(shop, 200)
