@@ -6,7 +6,7 @@ set -euo pipefail
 common='
 export DEBIAN_FRONTEND=noninteractive
 install() { apt-get install -qq --no-install-recommends -o Dpkg::Options::=--force-confold "$@" >/dev/null; }
-write() { tar --extract --file=/tmp/files.tar --directory=/ && systemctl daemon-reload && sysctl --quiet --system; }
+write() { tar --extract --file=/tmp/files.tar --directory=/ && systemctl daemon-reload && systemctl restart systemd-sysctl; }
 cat >/tmp/files.tar
 hostname "$(tar --extract --to-stdout --file=/tmp/files.tar etc/hostname)"
 printf "#!/bin/sh\nexit 101\n" >/usr/sbin/policy-rc.d
@@ -26,7 +26,8 @@ systemctl restart ssh tomcat11 nginx
 ' [private]='
 write
 until apt-get update -qq 2>/dev/null; do sleep 0.5; done
-install mysql-server python3-pymysql unattended-upgrades
+install --target-release=sid mysql-server python3-pymysql
+install unattended-upgrades
 write
 systemctl enable --quiet ssh mysql mysql-backup.timer mysql-backup-logs.timer
 systemctl restart ssh mysql mysql-backup.timer mysql-backup-logs.timer

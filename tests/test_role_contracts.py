@@ -185,7 +185,8 @@ def test_a_role_in_a_playbook_carries_its_name_as_tag(playbook: Path) -> None:
 
 def tiers_of(play: dict[str, Any], task: dict[str, Any]) -> set[str]:
     """For which machines a play includes a role: those of the play, or the one group that the task asks for."""
-    conditions = task["when"] if isinstance(task["when"], list) else [task["when"]]
+    told = task.get("when", [])
+    conditions = told if isinstance(told, list) else [told]
     named = {found[1] for one in conditions if (found := re.fullmatch(r"'(\w+)' in group_names", one))}
     return named or set(play["hosts"].split(":"))
 
