@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -52,6 +53,54 @@ def test_an_unknown_argument_is_named_and_nothing_is_done(script: str) -> None:
     assert "--dwon" in done.stderr
     assert f"script/{script} --help" in done.stderr
     assert done.stdout == ""
+
+
+@pytest.fixture
+def old_machine(tmp_path: Path) -> Path:
+    """A checkout where no Python is new enough, and uv writes down what it is asked; `uv python` ends as told."""
+    for file in ("script/bootstrap", "script/lib.sh", "pyproject.toml", "uv.lock"):
+        (tmp_path / file).parent.mkdir(exist_ok=True)
+        shutil.copy(REPO / file, tmp_path / file)
+    stubs = dict.fromkeys(("python3.12", "python3.13", "python3.14"), "exit 1")
+    stubs |= dict.fromkeys(("apt-get", "systemd-nspawn", "unshare"), "exit 0")
+    stubs["dpkg-query"] = "echo installed"
+    stubs["sudo"] = 'if [ "$1" = -- ]; then shift; exec "$@"; fi'
+    stubs["uv"] = """
+[ "$1" = --version ] && echo uv 99.0.0 && exit
+echo "$*" >> asked
+[ "$1" = sync ] || exit "$DOWNLOAD"
+mkdir .venv
+"""
+    (tmp_path / "bin").mkdir()
+    for name, does in stubs.items():
+        (tmp_path / "bin" / name).write_text(f"#!/bin/sh\n{does}\n")
+        (tmp_path / "bin" / name).chmod(0o755)
+    return tmp_path
+
+
+def bootstrap(machine: Path, download: str) -> subprocess.CompletedProcess[str]:
+    path = f"{machine}/bin:/usr/bin:/bin"
+    return subprocess.run(
+        [machine / "script/bootstrap"],
+        env={"PATH": path, "HOME": str(machine), "DOWNLOAD": download},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_where_no_python_is_new_enough_uv_downloads_one(old_machine: Path) -> None:
+    done = bootstrap(old_machine, download="0")
+    assert done.returncode == 0, done.stderr
+    assert (old_machine / "asked").read_text() == "python install 3.13\nsync --frozen --python 3.13\n"
+
+
+def test_where_it_cannot_the_reason_and_the_remedy_are_told(old_machine: Path) -> None:
+    done = bootstrap(old_machine, download="1")
+    assert done.returncode == 1
+    assert "There is no Python 3.12, 3.13 or 3.14 here, and uv could not download one." in done.stderr
+    assert "pyenv install 3.13" in done.stderr
 
 
 def test_another_system_than_linux_is_one_clear_sentence(tmp_path: Path) -> None:
