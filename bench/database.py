@@ -21,13 +21,13 @@ TLS = {"ca.pem": "cacert.pem", "client-cert.pem": "client-cert.pem", "client-key
 def database(public: Machine, private: Machine) -> Iterator[dict[str, list[Way]]]:
     """On its own machine by its socket, and from the public machine over TLS, as the application asks."""
     address, visitor = (machine.ask("hostname --all-ip-addresses").split()[0] for machine in (private, public))
-    password = secrets.token_hex(16)
+    name, password = server_name(private), secrets.token_hex(16)
     accounts = f"bench@localhost, bench@'{visitor}'"
     given = f"--mysql-user=bench --mysql-password={password} --mysql-db=bench --tables=4 --table-size=10000"
     near = f"sysbench --threads={CLIENTS} --time={SECONDS} {given} --mysql-socket=/run/mysqld/mysqld.sock"
-    far = f"sysbench --threads={CLIENTS} --time={SECONDS} {given} --mysql-ssl=on --mysql-host={server_name(private)}"
+    far = f"sysbench --threads={CLIENTS} --time={SECONDS} {given} --mysql-ssl=on --mysql-host={name}"
     # The name leads there for sysbench only, which sees /etc/hosts as it is here.
-    known = f"echo {address} {server_name(private)} > hosts; mount --bind hosts /etc/hosts"
+    known = f"echo {address} {name} > hosts; mount --bind hosts /etc/hosts"
     for theirs, ours in TLS.items():
         certificate = private.ask(f"tr -d '\\0' < {SERVER}/{theirs}")  # MySQL ends them with a byte that no text has
         public.ask(f'printf %s "$1" > {FOLDER}/{ours}', certificate)

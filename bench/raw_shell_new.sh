@@ -31,8 +31,7 @@ install unattended-upgrades
 write
 systemctl enable --quiet ssh mysql mysql-backup.timer mysql-backup-logs.timer
 systemctl restart ssh mysql mysql-backup.timer mysql-backup-logs.timer
-account="app@10.1.1.10"
-mysql --execute "CREATE DATABASE app; CREATE USER $account IDENTIFIED BY RANDOM PASSWORD; GRANT ALL ON app.* TO $account"
+mysql --execute "CREATE DATABASE app; CREATE USER app IDENTIFIED BY RANDOM PASSWORD; GRANT ALL ON app.* TO app"
 ')
 for machine in "${!own[@]}"; do
   script="$common${own[$machine]}rm /usr/sbin/policy-rc.d /tmp/files.tar"
