@@ -87,16 +87,12 @@ RETURN = r"""
 account_id: {description: The account of the credentials., type: str, returned: always}
 lock: {description: "The lock that this run holds, or nothing.", type: str, returned: always}
 run: {description: "What marks the processes of this run, as ONEBOX_RUN.", type: str, returned: always}
-in_the_way:
-  description: What somebody else made where ours would be made, one line each.
-  type: list
-  returned: always
 differs:
   description: What is to be made or put right, with one sentence for each reason. Empty if nothing is.
   type: dict
   returned: always
 refused:
-  description: What the region does not have of what is needed, one sentence each.
+  description: Why it must not, or cannot, be made or changed, one sentence for each reason. Nothing is claimed then.
   type: list
   returned: always
 advice: {description: "What to do about the error, or nothing.", type: str, returned: always}
@@ -148,10 +144,11 @@ with contextlib.suppress(ImportError):  # AnsibleAWSModule says what is missing.
     from botocore.exceptions import BotoCoreError, ClientError
 
 from ansible.module_utils.aws_environment.access import explain, wrong_account
-from ansible.module_utils.aws_environment.differences import in_the_way, network_differences
+from ansible.module_utils.aws_environment.differences import network_differences
 from ansible.module_utils.aws_environment.lock import Lock, LockedError, mark
 from ansible.module_utils.aws_environment.look import Environment
 from ansible.module_utils.aws_environment.machines import machine_differences
+from ansible.module_utils.aws_environment.obstacles import machine_obstacles, network_obstacles
 from ansible.module_utils.aws_environment.refusals import advice, refused
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
@@ -217,12 +214,9 @@ def answer(module: Any) -> dict[str, Any]:
     differs = differences(found, params)
     claims = params["lock"] == "take" and not held and not module.check_mode
     asks = (environment.ec2, params["needs"], str(module.region), found["zones"])
-    reasons = refused(*asks) if params["needs"] and differs else []
+    refusals = obstacles(found, module) + (refused(*asks) if params["needs"] and differs else [])
     hint = advice(params["failed"], environment.used, str(module.region))
-    obstacles = in_the_way(found, params["wanted"] or {}, params["needs"] or {})
-    # The roles refuse each of these, before anything is changed.
-    refusal = params["wanted"] and (reasons or obstacles or [vpc for vpc in found["vpcs"] if not vpc["ours"]])
-    if claims and not refusal and (differs or found["locked"] or not params["wanted"]):
+    if claims and not refusals and (differs or found["locked"] or not params["wanted"]):
         held, taken_over = lock.take()
         if taken_over:
             module.warn(taken_over)
@@ -231,9 +225,20 @@ def answer(module: Any) -> dict[str, Any]:
         except (BotoCoreError, ClientError):
             lock.release(held)
             raise
-        differs = differences(found, params)
-    told = {"account_id": account, "lock": held, "run": mark(lock.run), "differs": differs, "in_the_way": obstacles}
-    return told | {"refused": reasons, "advice": hint} | found
+        differs, refusals = differences(found, params), obstacles(found, module)
+    told = {"account_id": account, "lock": held, "run": mark(lock.run), "differs": differs}
+    return told | {"refused": refusals, "advice": hint} | found
+
+
+def obstacles(found: dict[str, Any], module: Any) -> list[str]:
+    """What stands against what is wanted, also where nothing differs."""
+    params = module.params
+    known = {"name": params["name"], "identity": params["identity"], "region": module.region}
+    wanted = {part: terms | known for part, terms in (params["wanted"] or {}).items()}
+    return [
+        *(network_obstacles(found, wanted["network"], params["needs"] or {}) if "network" in wanted else []),
+        *(machine_obstacles(found, wanted["machines"], module.check_mode) if "machines" in wanted else []),
+    ]
 
 
 def differences(found: dict[str, Any], params: dict[str, Any]) -> dict[str, list[str]]:

@@ -10,7 +10,6 @@ What stands under a name here is what a task of the roles then makes or puts rig
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from ipaddress import IPv4Network
 from typing import Any
 
 from .rules import wanted_rules
@@ -34,37 +33,6 @@ def collect(pairs: Iterator[tuple[str, str]]) -> Differences:
 def network_differences(found: Item, wanted: Item) -> Differences:
     """What create_network has to do."""
     return collect(_network(found, wanted))
-
-
-def in_the_way(found: Item, wanted: Item, needs: Item) -> list[str]:
-    """Name what somebody else made where ours would be made: it must neither be adopted nor be overwritten."""
-    network = wanted.get("network", {})
-    ranges = [IPv4Network(subnet["cidr"]) for subnet in network.get("subnets", [])]
-    names = [group["name"] for group in network.get("groups", [])]
-    addresses = needs.get("addresses", {}).values()
-    return [
-        *(f"the internet gateway {one['id']}" for one in strangers(found["internet_gateways"])),
-        *(
-            f"the subnet {one['id']} {one['cidr']}"
-            for one in strangers(found["subnets"])
-            if any(IPv4Network(one["cidr"]).overlaps(range_) for range_ in ranges)
-        ),
-        *(
-            f"the security group {one['id']} {one['group_name']}"
-            for one in strangers(found["security_groups"])
-            if one["group_name"] in names
-        ),
-        *(
-            f"the machine {one['id']} at {one['private_ip']}"
-            for one in strangers(found["instances"])
-            if one["private_ip"] in addresses
-        ),
-        *(f"the {namesake}" for namesake in found["namesakes"]),
-    ]
-
-
-def strangers(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [item for item in items if not item["ours"]]
 
 
 def _network(found: Item, wanted: Item) -> Iterator[tuple[str, str]]:
