@@ -86,7 +86,8 @@ class BareApi(Api):
             status.append(line)
             return start_response(line, *rest)
 
-        with self._turn:  # A copy has no other threads: none may be in the middle of something.
+        # A copy has no other threads: while copies are made, none may be in the middle of something.
+        with self._turn if self._keeps else contextlib.nullcontext():
             answer = super().__call__(environ, note)
             changed = call.mutating and bool(status) and status[0].startswith("200")
             self._count += changed

@@ -41,11 +41,11 @@ options:
         description: Variables for the template, besides those of the task.
         type: dict
       owner:
-        description: Whose it is.
+        description: Whose it is; if empty, it is left as it is.
         type: str
         default: root
       group:
-        description: The group whose it is.
+        description: The group whose it is; if empty, it is left as it is.
         type: str
         default: root
       mode:
@@ -73,11 +73,11 @@ options:
         type: path
         required: true
       owner:
-        description: Whose it is.
+        description: Whose it is; if empty, it is left as it is.
         type: str
         default: root
       group:
-        description: The group whose it is.
+        description: The group whose it is; if empty, it is left as it is.
         type: str
         default: root
       mode:
@@ -271,7 +271,7 @@ def make_link(module: AnsibleModule, path: str, target: str) -> dict[str, Any]:
 def put_attributes_right(module: AnsibleModule, wanted: dict[str, Any], path: str, changed: bool) -> dict[str, Any]:
     """Have owner, group and mode as they should be; what that changes."""
     attributes: dict[str, Any] = {}
-    arguments = module.load_file_common_arguments(wanted, path=path)
+    arguments = module.load_file_common_arguments({key: value or None for key, value in wanted.items()}, path=path)
     if not module.set_fs_attributes_if_different(arguments, changed, attributes) or changed:
         return {}
     sides = (attributes["before"], attributes["after"])

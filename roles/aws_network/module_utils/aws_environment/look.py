@@ -84,19 +84,21 @@ class Environment:
         """Describe a VPC; whether it resolves and gives names is asked of ours only."""
         item = self.item(vpc, "VpcId", cidr=vpc["CidrBlock"], dns=True)
         if item["ours"]:
-            for attribute in ("DnsSupport", "DnsHostnames"):
-                answer = self.ec2.describe_vpc_attribute(VpcId=item["id"], Attribute=f"enable{attribute}")
-                item["dns"] = item["dns"] and answer[f"Enable{attribute}"]["Value"]
+            names = ("DnsSupport", "DnsHostnames")
+            answers = at_once(**{name: partial(self.attribute, item["id"], name) for name in names})
+            item["dns"] = all(answers.values())
         return item
+
+    def attribute(self, vpc_id: str, name: str) -> bool:
+        answer = self.ec2.describe_vpc_attribute(VpcId=vpc_id, Attribute=f"enable{name}")
+        return bool(answer[f"Enable{name}"]["Value"])
 
     def gateways(self, vpc_ids: list[str]) -> list[dict[str, Any]]:
         """Find internet gateways by their tags, attached or not, and whatever is attached to the VPC."""
-        attached = [by(**{"attachment.vpc-id": vpc_ids})] if vpc_ids else []
-        answers = {
-            gateway["InternetGatewayId"]: gateway
-            for filters in (self.tagged, *attached)
-            for gateway in ask(self.ec2, "describe_internet_gateways", "InternetGateways", Filters=filters)
-        }
+        filters = {"tagged": self.tagged} | ({"attached": by(**{"attachment.vpc-id": vpc_ids})} if vpc_ids else {})
+        asked = partial(ask, self.ec2, "describe_internet_gateways", "InternetGateways")
+        lists = at_once(**{name: partial(asked, Filters=terms) for name, terms in filters.items()})
+        answers = {gateway["InternetGatewayId"]: gateway for gateways in lists.values() for gateway in gateways}
         return [
             self.item(g, "InternetGatewayId", vpc_id=next((a["VpcId"] for a in g["Attachments"]), ""))
             for g in answers.values()
