@@ -29,10 +29,7 @@ def main() -> None:
         if options.far:
             operator.account.order("fault-add", kind="slow", ms=int(FAR_API_MS))
         given = [f"--extra-vars=build_dir={folder}/alpha", f"--extra-vars=operator_ssh_key={operator.home}/id"]
-        network, machines, away = (
-            play(name, given, "alpha_vpc") for name in ("create_network", "launch_instances", "teardown")
-        )
-        made = [*network[:2], *machines[1:]]
+        made, away = (play(name, given, "alpha_vpc") for name in ("site", "teardown"))  # of a site, what the API does
         gone = ["env", *(f"{name}={value}" for name, value in FAST.items()), *away, "--extra-vars=confirm=alpha"]
         peer = [
             *("ansible-playbook", "--inventory=localhost,", "--connection=local", "bench/peer/environment.yml"),
