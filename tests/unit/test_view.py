@@ -43,7 +43,7 @@ def play(folder: Path, *words: str, **given: Any) -> dict[str, str]:
 
 
 def test_nothing_is_written_and_nothing_fails_while_there_are_no_machines(tmp_path: Path) -> None:
-    nobody = {f"__aws_instances_{name}": {} for name in ("reached", "ids", "host_keys")}
+    nobody: dict[str, Any] = {f"__aws_instances_{name}": {} for name in ("reached", "ids", "host_keys")}
     assert play(tmp_path, **nobody, __aws_instances_public_ip="")["skipped"] == "1"
     assert not (tmp_path / "build").exists()
 
